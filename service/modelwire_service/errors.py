@@ -1,0 +1,207 @@
+"""What can go wrong, sorted by who must act, and the gRPC status each becomes.
+
+    ServiceError
+    ├── the caller
+    │   ├── InvalidRequest        INVALID_ARGUMENT, one violation a field
+    │   └── ModelNotFound         NOT_FOUND, with names near the one asked for
+    ├── the upstream
+    │   ├── UpstreamRefused       the upstream answered with an error; its HTTP status decides the code
+    │   ├── UpstreamUnavailable   UNAVAILABLE: not reached, or the connection broke
+    │   ├── UpstreamTimeout       DEADLINE_EXCEEDED: nothing came in time
+    │   └── UpstreamProtocolError UNAVAILABLE: it answered what nobody can read
+    └── us
+        └── Internal              INTERNAL; the cause is logged, never told
+
+Statuses carry google.rpc details (AIP-193), at most 4 KiB: metadata limits turn larger ones into another error.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import grpc
+from google.protobuf import duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+DOMAIN = "modelwire.dev"
+MAX_DETAIL_BYTES = 3_072
+MAX_MESSAGE_CHARS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One field that is wrong, by its path (`messages[2].role`), and why."""
+
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}" if self.field else self.reason
+
+
+class ServiceError(Exception):
+    """Base of all errors; only its subclasses are raised."""
+
+    code: ClassVar[grpc.StatusCode]
+    reason: str
+
+    def __init__(self, message: str, *, metadata: dict[str, str] | None = None) -> None:
+        if type(self) is ServiceError:
+            raise TypeError("raise one of its subclasses")
+        super().__init__(message)
+        self.message = _clipped(message, MAX_MESSAGE_CHARS)
+        self.metadata = metadata or {}
+
+    def status_code(self) -> grpc.StatusCode:
+        return self.code
+
+    def details(self) -> list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo]:
+        """Details beside the ErrorInfo that every error has."""
+        return []
+
+    def to_status(self) -> status_pb2.Status:
+        """The google.rpc.Status of this error."""
+        status = status_pb2.Status(code=self.status_code().value[0], message=self.message)
+        clipped = {key: _clipped(value, 200) for key, value in self.metadata.items()}
+        status.details.add().Pack(error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN, metadata=clipped))
+        for detail in self.details():
+            status.details.add().Pack(detail)
+        return status
+
+
+class InvalidRequest(ServiceError):
+    """The request breaks a rule of the contract."""
+
+    code = grpc.StatusCode.INVALID_ARGUMENT
+    reason = "INVALID_REQUEST"
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__("; ".join(str(violation) for violation in violations[:3]) + _more(len(violations) - 3))
+        self.violations = violations
+
+    @classmethod
+    def of(cls, field: str, reason: str) -> "InvalidRequest":
+        return cls([Violation(field, reason)])
+
+    def details(self) -> list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo]:
+        listed = error_details_pb2.BadRequest()
+        for index, violation in enumerate(self.violations):
+            listed.field_violations.add(
+                field=_clipped(violation.field, 200), description=_clipped(violation.reason, 300)
+            )
+            if listed.ByteSize() > MAX_DETAIL_BYTES:
+                del listed.field_violations[-1]
+                listed.field_violations.add(description=f"and {len(self.violations) - index} more")
+                break
+        return [listed]
+
+
+class ModelNotFound(ServiceError):
+    """No upstream serves a model of that name."""
+
+    code = grpc.StatusCode.NOT_FOUND
+    reason = "MODEL_NOT_FOUND"
+
+    def __init__(self, model: str, near: Sequence[str]) -> None:
+        hint = f" Did you mean {' or '.join(near)}?" if near else " ListModels tells which there are."
+        super().__init__(f"model: no upstream serves {_clipped(model, 100)!r}.{hint}", metadata={"model": model})
+
+    def details(self) -> list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo]:
+        return [error_details_pb2.BadRequest(field_violations=[{"field": "model", "description": "unknown model"}])]
+
+
+class UpstreamRefused(ServiceError):
+    """The upstream answered with an error. `http_status` is the upstream's; `retry_after` in seconds, if told."""
+
+    reason = "UPSTREAM_REFUSED"
+
+    def __init__(
+        self, message: str, *, http_status: int, param: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, metadata={"http_status": str(http_status)})
+        self.http_status = http_status
+        self.param = param
+        self.retry_after = retry_after
+
+    def status_code(self) -> grpc.StatusCode:
+        return code_of_http_status(self.http_status)
+
+    def details(self) -> list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo]:
+        found: list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo] = []
+        if self.param:
+            field = _clipped(self.param, 200)
+            found.append(
+                error_details_pb2.BadRequest(
+                    field_violations=[{"field": field, "description": _clipped(self.message, 300)}]
+                )
+            )
+        if self.retry_after is not None:
+            delay = duration_pb2.Duration()
+            delay.FromMilliseconds(round(self.retry_after * 1000))
+            found.append(error_details_pb2.RetryInfo(retry_delay=delay))
+        return found
+
+
+class UpstreamUnavailable(ServiceError):
+    """The upstream was not reached, or the connection broke. `sent` tells whether it may have the request."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+    reason = "UPSTREAM_UNAVAILABLE"
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class UpstreamTimeout(ServiceError):
+    """The upstream did not answer, or went silent, for longer than configured."""
+
+    code = grpc.StatusCode.DEADLINE_EXCEEDED
+    reason = "UPSTREAM_TIMEOUT"
+
+
+class UpstreamProtocolError(ServiceError):
+    """The upstream answered something that is not what its API promises."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+    reason = "UPSTREAM_PROTOCOL_ERROR"
+
+
+class Internal(ServiceError):
+    """Our own fault. Callers get no cause; the log has it."""
+
+    code = grpc.StatusCode.INTERNAL
+    reason = "INTERNAL"
+
+    def __init__(self) -> None:
+        super().__init__("internal error; the server's log has the cause under this request's id")
+
+
+_CODE_OF_HTTP_STATUS = {
+    400: grpc.StatusCode.INVALID_ARGUMENT,
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    403: grpc.StatusCode.PERMISSION_DENIED,
+    404: grpc.StatusCode.NOT_FOUND,
+    408: grpc.StatusCode.DEADLINE_EXCEEDED,
+    409: grpc.StatusCode.ABORTED,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    499: grpc.StatusCode.CANCELLED,
+    500: grpc.StatusCode.INTERNAL,
+    501: grpc.StatusCode.UNIMPLEMENTED,
+    504: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+
+
+def code_of_http_status(http_status: int) -> grpc.StatusCode:
+    """The canonical code of an upstream's HTTP status: google/rpc/code.proto read backwards."""
+    if (code := _CODE_OF_HTTP_STATUS.get(http_status)) is not None:
+        return code
+    return grpc.StatusCode.INVALID_ARGUMENT if 400 <= http_status < 500 else grpc.StatusCode.UNAVAILABLE
+
+
+def _clipped(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _more(count: int) -> str:
+    return f"; and {count} more" if count > 0 else ""
