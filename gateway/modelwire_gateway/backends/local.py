@@ -5,7 +5,6 @@ as a leaving client does on a grpc.aio server.
 """
 
 import asyncio
-import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
 from typing import Any
 
@@ -125,7 +124,7 @@ def _written(handler: Any, response: Any) -> bytes:
 
 def _started(behaviour: Callable[..., Any], request: Any, context: LocalContext) -> AsyncGenerator[Any]:
     responses = behaviour(request, context)
-    if inspect.isasyncgen(responses):
+    if isinstance(responses, AsyncGenerator):
         return responses
     raise TypeError(f"{behaviour!r} is no async generator, the one form of streaming handler served in process")
 

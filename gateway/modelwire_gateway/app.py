@@ -1,0 +1,138 @@
+"""The gateway as one ASGI application: match → bind → call → render."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+from google.protobuf.descriptor import ServiceDescriptor
+
+from modelwire_gateway.answer import Answer
+from modelwire_gateway.backends.base import Backend
+from modelwire_gateway.binding import bind_request, system_parameters
+from modelwire_gateway.errors import RpcFailure, failure, retry_after
+from modelwire_gateway.exchange import (
+    BrokenAnswerError,
+    ClientLeftError,
+    ClientWatch,
+    Exchange,
+    Receive,
+    Scope,
+    Send,
+)
+from modelwire_gateway.metadata import REQUEST_ID, request_metadata, timeout_seconds
+from modelwire_gateway.options import GatewayOptions
+from modelwire_gateway.routes import Match, MethodNotAllowed, Route, RouteTable
+from modelwire_gateway.streaming import JSON, error_json
+
+_LOG: Final = logging.getLogger("modelwire.gateway")
+_ROUTES_NAMED: Final = 24
+
+
+class Transcoder:
+    """An ASGI application that answers for the annotated methods of `services` by calling `backend`.
+
+    Raises RouteErrors, naming every defect of every annotation, if the routes cannot be built.
+    """
+
+    def __init__(
+        self, services: Iterable[ServiceDescriptor], backend: Backend, options: GatewayOptions | None = None
+    ) -> None:
+        self._options = options or GatewayOptions()
+        self._routes = RouteTable.from_services(services)
+        self._backend = backend
+        self._known_routes = _named(self._routes.routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._exchange(Exchange(scope, receive, send))
+        else:
+            raise ValueError(f"modelwire speaks HTTP, not {scope['type']}")
+
+    async def _exchange(self, exchange: Exchange) -> None:
+        """Answers one request, whatever happens; the client's leaving ends everything quietly."""
+        try:
+            await self._transcode(exchange)
+        except ClientLeftError:
+            return
+        except RpcFailure as error:
+            await _refuse(exchange, error)
+        except (asyncio.CancelledError, BrokenAnswerError):
+            raise
+        except Exception:
+            _LOG.exception("%s %s failed, id %s", exchange.method, _shown(exchange.raw_path), exchange.request_id)
+            if exchange.started:
+                raise BrokenAnswerError from None
+            await _refuse(exchange, failure("INTERNAL", "internal error"))
+
+    async def _transcode(self, exchange: Exchange) -> None:
+        match = self._match(exchange)
+        options = self._options
+        parameters = system_parameters(exchange.query)
+        metadata = request_metadata(exchange.headers, options.forwarded_headers)
+        metadata.extend(parameters.metadata())
+        metadata.append((REQUEST_ID, exchange.request_id))
+        timeout = timeout_seconds(exchange.headers)
+        body = await exchange.body(options.max_request_bytes)
+        request = bind_request(match, exchange.query, body, exchange.headers.get("content-type"), options)
+        answer = Answer(exchange, match.route, alt=parameters.alt)
+        async with ClientWatch(exchange):
+            call = self._backend.call(match.route.rpc, request, metadata=metadata, timeout=timeout)
+            try:
+                await answer.write(call)
+            finally:
+                await call.aclose()
+
+    def _match(self, exchange: Exchange) -> Match:
+        outcome = self._routes.match(exchange.method, exchange.raw_path)
+        if isinstance(outcome, Match):
+            return outcome
+        if isinstance(outcome, MethodNotAllowed):
+            allowed = ", ".join(outcome.allowed)
+            raise failure(
+                "UNIMPLEMENTED",
+                f"{exchange.method} is not allowed here, only {allowed}",
+                reason="METHOD_NOT_ALLOWED",
+                http_status=405,
+                headers=[("allow", allowed)],
+            )
+        raise failure(
+            "NOT_FOUND",
+            f"no route for {exchange.method} {_shown(exchange.raw_path)}; there are: {self._known_routes}",
+            reason="ROUTE_NOT_FOUND",
+        )
+
+
+async def _refuse(exchange: Exchange, error: RpcFailure) -> None:
+    """Answers with an error; the answer must not have started."""
+    headers = [(b"content-type", JSON.encode())]
+    headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in error.headers]
+    if error.http_status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if (seconds := retry_after(error.status)) is not None:
+        headers.append((b"retry-after", str(max(1, round(seconds))).encode()))
+        headers.append((b"retry-after-ms", str(round(seconds * 1000)).encode()))
+    await exchange.answer(error.http_status, headers, error_json(error))
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Start and stop are whoever mounts the app's business; nothing is done here."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+def _named(routes: Iterable[Route]) -> str:
+    """The routes as a caller would type them, the first of them if there are many."""
+    names = list(dict.fromkeys(f"{route.http_method} {route.template}" for route in routes))
+    more = f" and {len(names) - _ROUTES_NAMED} more" if len(names) > _ROUTES_NAMED else ""
+    return ", ".join(names[:_ROUTES_NAMED]) + more
+
+
+def _shown(raw_path: bytes) -> str:
+    text = raw_path.decode("ascii", "backslashreplace")
+    return text if len(text) <= 100 else text[:99] + "…"

@@ -1,0 +1,101 @@
+"""Paths of fields inside a request message, as path templates and query keys name them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Final
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from modelwire_gateway.annotations import field_json
+
+FieldPath = tuple[FieldDescriptor, ...]
+"""From a field of the request message down to the one that is meant."""
+
+WRAPPERS: Final = frozenset(
+    f"google.protobuf.{kind}Value"
+    for kind in ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes")
+)
+TIMES: Final = frozenset({"google.protobuf.Timestamp", "google.protobuf.Duration"})
+WITH_TEXT_FORM: Final = (
+    WRAPPERS | TIMES | {f"google.protobuf.{kind}" for kind in ("FieldMask", "Struct", "Value", "ListValue")}
+)
+"""The messages that one text can stand for."""
+
+MAX_DEPTH: Final = 100
+"""How deep messages may nest on the wire before protobuf runtimes refuse them."""
+
+
+class FieldPathError(ValueError):
+    """A path that names no field that a text could be bound to."""
+
+
+class UnknownField(FieldPathError):
+    """A path that names no field at all."""
+
+
+def by_proto_name(message: Descriptor) -> Mapping[str, FieldDescriptor]:
+    """The fields by the names that the .proto file has; the field that takes overflow has none."""
+    return {field.name: field for field in message.fields if not field_json(field).overflow}
+
+
+@cache
+def by_either_name(message: Descriptor) -> Mapping[str, FieldDescriptor]:
+    """The fields by the names of the .proto file and by the JSON names."""
+    fields = by_proto_name(message)
+    return {field.json_name: field for field in fields.values()} | fields
+
+
+def resolve(
+    message: Descriptor,
+    names: Sequence[str],
+    fields_of: Callable[[Descriptor], Mapping[str, FieldDescriptor]],
+) -> FieldPath:
+    """The fields that a dotted path names, looked up with `by_proto_name` or `by_either_name`.
+
+    Raises UnknownField, and FieldPathError where the path passes through a repeated field, ends at a message
+    that no text can stand for, or at a map.
+    """
+    if len(names) > MAX_DEPTH:
+        raise FieldPathError(f"nests more than {MAX_DEPTH} messages")
+    path: list[FieldDescriptor] = []
+    holder: Descriptor | None = message
+    for name in names:
+        if path and path[-1].is_repeated:
+            raise FieldPathError(f"passes through the repeated field {path[-1].name!r}")
+        field = fields_of(holder).get(name) if holder else None
+        if field is None:
+            raise UnknownField(f"names no field {name!r}" + (f" of {holder.full_name}" if holder else ""))
+        if field.type == FieldDescriptor.TYPE_GROUP:
+            raise FieldPathError(f"passes through the group {name!r}, which has another wire form")
+        path.append(field)
+        holder = _message_of(field)
+    _require_text_form(path[-1])
+    return tuple(path)
+
+
+def numbers(path: FieldPath) -> tuple[int, ...]:
+    """The field numbers of a path: its identity, however it was spelled."""
+    return tuple(field.number for field in path)
+
+
+def oneof_choices(path: FieldPath) -> Iterator[tuple[tuple[int | str, ...], int]]:
+    """Which member a path chooses of each oneof that it passes: (where the oneof stands, member's number)."""
+    place = numbers(path)
+    for depth, field in enumerate(path):
+        if field.containing_oneof is not None:
+            yield (*place[:depth], field.containing_oneof.name), field.number
+
+
+def _message_of(field: FieldDescriptor) -> Descriptor | None:
+    """The message to look further in; None for scalars and for messages that are written as one text."""
+    holder = field.message_type
+    return None if holder is None or holder.full_name in WITH_TEXT_FORM else holder
+
+
+def _require_text_form(field: FieldDescriptor) -> None:
+    holder = _message_of(field)
+    if holder is None:
+        return
+    if holder.GetOptions().map_entry:
+        raise FieldPathError(f"ends at the map {field.name!r}")
+    raise FieldPathError(f"ends at the message {field.name!r}, not at a field of it")

@@ -1,0 +1,95 @@
+"""HTTP headers to gRPC metadata and back, and the deadline.
+
+Metadata may hold printable ASCII alone; a header with anything else is dropped rather than mended.
+"""
+
+import base64
+import binascii
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from modelwire_gateway.backends.base import Metadata
+from modelwire_gateway.errors import failure
+
+REQUEST_ID: Final = "x-request-id"
+METADATA_PREFIX: Final = "grpc-metadata-"
+TRAILER_PREFIX: Final = "grpc-trailer-"
+FORWARDED_HEADERS: Final = frozenset({"authorization", "x-goog-api-key", "traceparent", "tracestate"})
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+_PRINTABLE: Final = re.compile(r"[\x20-\x7e]*")
+_KEY: Final = re.compile(r"[0-9a-z_.-]+")
+_REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
+_TIMEOUT: Final = re.compile(r"([0-9]{1,8})([HMSmun])")
+_SECONDS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+_RESERVED: Final = frozenset({"content-type", "te", "user-agent", REQUEST_ID})
+
+
+def decoded_headers(headers: Headers) -> dict[str, str]:
+    """Headers by lower-case name; the values of a repeated one are joined with a comma (RFC 9110, 5.3)."""
+    decoded: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip()
+        decoded[name] = f"{decoded[name]}, {value}" if name in decoded else value
+    return decoded
+
+
+def request_id(headers: Mapping[str, str]) -> str:
+    """The caller's own id where it sent a usable one, else a fresh one."""
+    given = headers.get(REQUEST_ID, "")
+    return given if _REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
+
+
+def request_metadata(headers: Mapping[str, str], forwarded: frozenset[str]) -> list[tuple[str, str | bytes]]:
+    """The metadata of a call: the `forwarded` headers by their own names, `Grpc-Metadata-X` as `x`.
+
+    Raises INVALID_ARGUMENT for a binary value (`…-bin`) that is not base64.
+    """
+    metadata: list[tuple[str, str | bytes]] = []
+    for name, value in headers.items():
+        if name in forwarded:
+            _add(metadata, name, value)
+        elif name.startswith(METADATA_PREFIX):
+            key = name.removeprefix(METADATA_PREFIX)
+            if not key.startswith("grpc-") and key not in _RESERVED:
+                _add(metadata, key, value)
+    return metadata
+
+
+def timeout_seconds(headers: Mapping[str, str]) -> float | None:
+    """The caller's deadline in seconds, from `Grpc-Timeout` (a number of up to 8 digits and a unit of HMSmun)."""
+    if (given := headers.get("grpc-timeout")) is None:
+        return None
+    if (match := _TIMEOUT.fullmatch(given)) is None:
+        raise failure("INVALID_ARGUMENT", "must be up to 8 digits and one of H, M, S, m, u, n", field="Grpc-Timeout")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def response_headers(metadata: Metadata, prefix: str = METADATA_PREFIX) -> list[tuple[bytes, bytes]]:
+    """Headers that show a call's metadata, each under `prefix`; gRPC's own are left out."""
+    headers = []
+    for key, value in metadata:
+        if key.startswith("grpc-") or key in _RESERVED:
+            continue
+        text = base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
+        headers.append((f"{prefix}{key}".encode("latin-1"), text.encode("latin-1", "replace")))
+    return headers
+
+
+def _add(metadata: list[tuple[str, str | bytes]], key: str, value: str) -> None:
+    if not _KEY.fullmatch(key):
+        return
+    if key.endswith("-bin"):
+        metadata.extend((key, _binary(key, part.strip())) for part in value.split(","))
+    elif _PRINTABLE.fullmatch(value):
+        metadata.append((key, value))
+
+
+def _binary(key: str, text: str) -> bytes:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise failure("INVALID_ARGUMENT", "must be base64", field=f"Grpc-Metadata-{key}") from None

@@ -1,0 +1,121 @@
+"""The google.api.http rules of a service, resolved against its descriptors."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from google.api.http_pb2 import HttpRule
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+
+from modelwire_gateway.annotations import http_rule
+from modelwire_gateway.backends.base import Rpc
+from modelwire_gateway.field_paths import (
+    TIMES,
+    WRAPPERS,
+    FieldPath,
+    FieldPathError,
+    by_proto_name,
+    numbers,
+    oneof_choices,
+    resolve,
+)
+from modelwire_gateway.path_template import PathTemplate, TemplateError, Variable, parse_template
+
+Complain = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way to reach one method over HTTP (google/api/http.proto)."""
+
+    rpc: Rpc
+    http_method: str
+    """`*` stands for every method."""
+    template: PathTemplate
+    variables: tuple[FieldPath, ...]
+    """The fields of the template's variables, in their order."""
+    body: FieldDescriptor | Literal["*"] | None
+    """The field that the body is read into, `*` for the whole request, None where no body is taken."""
+    response_body: FieldDescriptor | None
+    """The field of the response that is answered in place of the whole."""
+    bound: frozenset[tuple[int, ...]]
+    """The fields that path and body bind, by their numbers: none of a query's business."""
+    chosen: dict[tuple[int | str, ...], int]
+    """The members that path and body choose of oneofs (`field_paths.oneof_choices`)."""
+
+
+def routes_of(method: MethodDescriptor, complain: Complain) -> Iterator[Route]:
+    """The routes of a method, its additional bindings included; each defect is told to `complain` instead."""
+    rule = http_rule(method)
+    if rule is None:
+        return
+    yield from _route(method, rule, complain)
+    for additional in rule.additional_bindings:
+        if additional.additional_bindings:
+            complain("additional_bindings stand inside additional_bindings")
+        yield from _route(method, additional, complain)
+
+
+def _route(method: MethodDescriptor, rule: HttpRule, complain: Complain) -> Iterator[Route]:
+    http_method, path = _pattern(rule)
+    if not (http_method and path):
+        complain("a rule has no HTTP method and path")
+        return
+    flaws: list[str] = []
+    try:
+        template = parse_template(path)
+    except TemplateError as error:
+        complain(str(error))
+        return
+    variables = tuple(_variable(method.input_type, variable, flaws.append) for variable in template.variables)
+    body = "*" if rule.body == "*" else _top_level(method.input_type, "body", rule.body, flaws.append)
+    response_body = _top_level(method.output_type, "response_body", rule.response_body, flaws.append)
+    for flaw in flaws:
+        complain(f"template {path!r}: {flaw}")
+    if flaws:
+        return
+    bound = variables if body in ("*", None) else (*variables, (body,))
+    yield Route(
+        Rpc.of(method),
+        http_method,
+        template,
+        variables,
+        body,
+        response_body,
+        frozenset(map(numbers, bound)),
+        {place: member for path in bound for place, member in oneof_choices(path)},
+    )
+
+
+def _pattern(rule: HttpRule) -> tuple[str, str]:
+    kind = rule.WhichOneof("pattern")
+    if kind is None:
+        return "", ""
+    if kind == "custom":
+        return rule.custom.kind, rule.custom.path
+    return kind.upper(), getattr(rule, kind)
+
+
+def _variable(request: Descriptor, variable: Variable, complain: Complain) -> FieldPath:
+    """The field of a path variable: one value, a scalar or a message that a path may well name."""
+    try:
+        path = resolve(request, variable.field_path.split("."), by_proto_name)
+    except FieldPathError as error:
+        complain(f"the variable {variable.field_path!r} {error}")
+        return ()
+    field = path[-1]
+    if field.is_repeated:
+        complain(f"the variable {variable.field_path!r} ends at a repeated field")
+    # Of messages, only those whose text form replaces all that a body said of them: the others would merge.
+    if field.message_type is not None and field.message_type.full_name not in WRAPPERS | TIMES:
+        complain(f"the variable {variable.field_path!r} ends at a {field.message_type.full_name}")
+    return path
+
+
+def _top_level(message: Descriptor, what: str, name: str, complain: Complain) -> FieldDescriptor | None:
+    if not name:
+        return None
+    field = by_proto_name(message).get(name)
+    if field is None:
+        complain(f"{what} names no field {name!r} of {message.full_name}")
+    return field

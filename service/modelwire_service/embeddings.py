@@ -1,0 +1,46 @@
+"""EmbeddingService: texts in, vectors out."""
+
+import base64
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwire_service.call_record import current
+from modelwire_service.model_catalog import ModelCatalog
+from modelwire_service.upstreams.base import Json
+from modelwire_service.validation import validate_embeddings
+
+_LITTLE_ENDIAN_FLOAT32: Final = np.dtype("<f4")
+
+
+class EmbeddingService:
+    """modelwire.v1beta.EmbeddingService over the upstreams of a catalog."""
+
+    def __init__(self, catalog: ModelCatalog) -> None:
+        self._catalog = catalog
+
+    async def generate_embeddings(self, request: Json) -> Json:
+        """Embeds each input text; the vectors come as lists of numbers or as base64, as asked."""
+        request = validate_embeddings(request)
+        record = current()
+        record.model = request["model"]
+        target = await self._catalog.resolve(request["model"])
+        record.upstream, record.model = target.upstream.name, target.model
+        request["model"] = target.model
+        as_base64 = request.pop("encoding_format", "float") == "base64"
+        embeddings = await target.upstream.embed(request)
+        record.input_tokens = embeddings.prompt_tokens
+        return {
+            "object": "list",
+            "data": [
+                {"object": "embedding", "index": index, "embedding": _base64(vector) if as_base64 else vector}
+                for index, vector in enumerate(embeddings.vectors)
+            ],
+            "model": embeddings.model,
+            "usage": {"prompt_tokens": embeddings.prompt_tokens, "total_tokens": embeddings.total_tokens},
+        }
+
+
+def _base64(vector: NDArray[np.floating[Any]]) -> str:
+    return base64.b64encode(vector.astype(_LITTLE_ENDIAN_FLOAT32, copy=False).tobytes()).decode("ascii")

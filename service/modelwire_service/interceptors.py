@@ -1,0 +1,108 @@
+"""Around every call: its id, its errors as statuses, its log line."""
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final, NoReturn
+
+import grpc
+import structlog
+
+from modelwire_service.call_record import CallRecord, begin
+from modelwire_service.errors import Internal, ServiceError
+
+REQUEST_ID: Final = "x-request-id"
+STATUS_DETAILS: Final = "grpc-status-details-bin"
+_USABLE_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
+_UNLOGGED: Final = ("/grpc.health.", "/grpc.reflection.")
+_log = structlog.get_logger("modelwire")
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Wraps each handler; runs on the grpc.aio server and on the local backend alike."""
+
+    async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
+        handler = await continuation(details)
+        if handler is None or details.method.startswith(_UNLOGGED):
+            return handler
+        if handler.response_streaming:
+            return grpc.unary_stream_rpc_method_handler(_streaming(handler.unary_stream, details.method))
+        return grpc.unary_unary_rpc_method_handler(_unary(handler.unary_unary, details.method))
+
+
+def _unary(behaviour: Callable[..., Awaitable[bytes]], rpc: str) -> Callable[..., Awaitable[bytes]]:
+    async def handle(request: bytes, context: Any) -> bytes:
+        line = await _begun(rpc, context)
+        try:
+            response = await behaviour(request, context)
+        except BaseException as error:
+            await line.failed(error)
+        line.write("OK")
+        return response
+
+    return handle
+
+
+def _streaming(behaviour: Callable[..., AsyncIterator[bytes]], rpc: str) -> Callable[..., AsyncIterator[bytes]]:
+    async def handle(request: bytes, context: Any) -> AsyncIterator[bytes]:
+        line = await _begun(rpc, context)
+        try:
+            async for response in behaviour(request, context):
+                yield response
+        except BaseException as error:
+            await line.failed(error)
+        line.write("OK")
+
+    return handle
+
+
+async def _begun(rpc: str, context: Any) -> "_CallLine":
+    """Takes up a call: gives it the caller's id or a fresh one, and sends that ahead."""
+    given = next((value for key, value in context.invocation_metadata() or () if key == REQUEST_ID), "")
+    usable = isinstance(given, str) and _USABLE_ID.fullmatch(given)
+    record = CallRecord(given if usable else f"req_{secrets.token_hex(12)}", rpc)
+    begin(record)
+    await context.send_initial_metadata(((REQUEST_ID, record.id),))
+    return _CallLine(record, context)
+
+
+class _CallLine:
+    """The log line of one call, written once, at its end."""
+
+    def __init__(self, record: CallRecord, context: Any) -> None:
+        self._record = record
+        self._context = context
+        self._began = time.perf_counter()
+
+    def write(self, status: str, **more: Any) -> None:
+        record = self._record
+        _log.info(
+            "call",
+            id=record.id,
+            rpc=record.rpc,
+            model=record.model,
+            upstream=record.upstream,
+            status=status,
+            ms=round((time.perf_counter() - self._began) * 1000, 1),
+            input_tokens=record.input_tokens,
+            output_tokens=record.output_tokens,
+            **more,
+        )
+
+    async def failed(self, error: BaseException) -> NoReturn:
+        """Ends the call with the status of `error`; a cancelled call just ends."""
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            late = self._context.time_remaining() == 0
+            self.write("DEADLINE_EXCEEDED" if late else "CANCELLED")
+            raise error
+        if not isinstance(error, Exception):
+            raise error
+        if not isinstance(error, ServiceError):
+            _log.error("internal error", id=self._record.id, exc_info=error)
+            error = Internal()
+        self.write(error.status_code().name, error=error.message)
+        trailing = ((STATUS_DETAILS, error.to_status().SerializeToString()),)
+        await self._context.abort(error.status_code(), error.message, trailing)
+        raise AssertionError("abort returned") from error

@@ -1,0 +1,172 @@
+"""Which upstream serves which model, under which name.
+
+A name is looked up as it is, then with `models/` in front, then as an alias, then as `upstream/model`.
+Each upstream tells its models itself; what it told is kept for a minute and renewed in the background.
+Beside those, the globs an operator configured for an upstream (`models = ["gpt-*"]`) both narrow what is
+listed and admit names that the upstream does not list. An upstream that cannot list its models and has no
+globs is asked whatever nobody else serves: it may know better.
+"""
+
+import asyncio
+import difflib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Final
+
+import structlog
+
+from modelwire_service.errors import ModelNotFound, ServiceError
+from modelwire_service.upstreams.base import Model, Upstream
+
+FRESH_SECONDS: Final = 60.0
+RETRY_SECONDS: Final = 5.0
+_PREFIX: Final = "models/"
+_log = structlog.get_logger("modelwire")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An upstream with what its operator said of its models: globs that admit names, and aliases → own names."""
+
+    upstream: Upstream
+    globs: Sequence[str] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def admits(self, model: str) -> bool:
+        return any(fnmatchcase(model, glob) for glob in self.globs)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a call goes: an upstream, and the model's name there."""
+
+    upstream: Upstream
+    model: str
+
+
+class ModelCatalog:
+    """The models of all upstreams; an earlier upstream wins where two serve one name."""
+
+    def __init__(self, served: Sequence[Served]) -> None:
+        self._served = served
+        self._by_name = {entry.upstream.name: entry for entry in served}
+        self._listings = {entry.upstream.name: _Listing(entry) for entry in served}
+
+    async def models(self) -> list[Model]:
+        """All models that are listed, each once, in the order of the upstreams."""
+        await asyncio.gather(*(listing.renewed() for listing in self._listings.values()))
+        merged: dict[str, Model] = {}
+        for listing in self._listings.values():
+            for model in listing.models.values():
+                merged.setdefault(model.id, model)
+        return list(merged.values())
+
+    async def model(self, name: str) -> Model:
+        """One model; raises ModelNotFound."""
+        target = await self.resolve(name)
+        listing = self._listings[target.upstream.name]
+        return listing.models.get(target.model) or Model(target.model, owned_by=target.upstream.name)
+
+    async def resolve(self, name: str) -> Target:
+        """Where calls for `name` go; raises ModelNotFound with the names nearest to it."""
+        if (target := self._found(name)) is not None:
+            return target
+        await asyncio.gather(*(listing.renewed() for listing in self._listings.values()))
+        if (target := self._found(name) or self._unlisted(name)) is not None:
+            return target
+        raise ModelNotFound(name, self._near(name))
+
+    def _found(self, name: str) -> Target | None:
+        return (
+            self._listed(name)
+            or self._listed(_PREFIX + name)
+            or self._admitted(name)
+            or self._aliased(name)
+            or self._named_outright(name)
+        )
+
+    def _listed(self, name: str) -> Target | None:
+        for listing in self._listings.values():
+            if name in listing.models:
+                listing.renew_if_old()
+                return Target(listing.entry.upstream, name)
+        return None
+
+    def _admitted(self, name: str) -> Target | None:
+        for entry in self._served:
+            if entry.admits(name) and name not in entry.aliases:
+                return Target(entry.upstream, name)
+        return None
+
+    def _aliased(self, name: str) -> Target | None:
+        for entry in self._served:
+            if (model := entry.aliases.get(name)) is not None:
+                return Target(entry.upstream, model)
+        return None
+
+    def _named_outright(self, name: str) -> Target | None:
+        """`upstream/model`, where that upstream serves the model."""
+        upstream, _, model = name.partition("/")
+        entry = self._by_name.get(upstream)
+        if entry is None or not model:
+            return None
+        models = self._listings[upstream].models
+        known = next((known for known in (model, _PREFIX + model) if known in models), None)
+        if known is not None:
+            return Target(entry.upstream, known)
+        if model in entry.aliases:
+            return Target(entry.upstream, entry.aliases[model])
+        return Target(entry.upstream, model) if entry.admits(model) or self._listings[upstream].unknown else None
+
+    def _unlisted(self, name: str) -> Target | None:
+        for listing in self._listings.values():
+            if listing.unknown:
+                return Target(listing.entry.upstream, name)
+        return None
+
+    def _near(self, name: str) -> list[str]:
+        names = {model for listing in self._listings.values() for model in listing.models}
+        names |= {alias for entry in self._served for alias in entry.aliases}
+        return difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.5) or sorted(names)[:3]
+
+
+class _Listing:
+    """The models one upstream told, and when it is to be asked again."""
+
+    def __init__(self, entry: Served) -> None:
+        self.entry = entry
+        self.models: dict[str, Model] = {}
+        self._told = False
+        self._ask_at = 0.0
+        self._asking: asyncio.Task[None] | None = None
+
+    @property
+    def unknown(self) -> bool:
+        """Whether nobody can say what this upstream serves: it lists nothing and no glob was configured."""
+        return not self._told and not self.entry.globs
+
+    def renew_if_old(self) -> None:
+        """Asks the upstream again in the background when its answer has grown old."""
+        if time.monotonic() >= self._ask_at and (self._asking is None or self._asking.done()):
+            self._asking = asyncio.create_task(self._ask())
+
+    async def renewed(self) -> None:
+        """Waits for an answer no older than a few seconds where the upstream gives one."""
+        self.renew_if_old()
+        if self._asking is not None and not self._asking.done():
+            # Shielded: a caller that leaves must not take the answer from the others who wait for it.
+            await asyncio.shield(self._asking)
+
+    async def _ask(self) -> None:
+        try:
+            models = await self.entry.upstream.list_models()
+        except ServiceError as error:
+            self._ask_at = time.monotonic() + RETRY_SECONDS
+            _log.warning("models not listed", upstream=self.entry.upstream.name, error=error.message)
+            return
+        globs = self.entry.globs
+        self.models = {model.id: model for model in models if not globs or self.entry.admits(model.id)}
+        self._told = True
+        self._ask_at = time.monotonic() + FRESH_SECONDS

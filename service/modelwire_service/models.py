@@ -1,0 +1,30 @@
+"""ModelService: which models there are."""
+
+from dataclasses import asdict
+
+from modelwire_service.call_record import current
+from modelwire_service.model_catalog import ModelCatalog
+from modelwire_service.upstreams.base import Json, Model
+from modelwire_service.validation import validate_model_name
+
+
+class ModelService:
+    """modelwire.v1beta.ModelService over a catalog."""
+
+    def __init__(self, catalog: ModelCatalog) -> None:
+        self._catalog = catalog
+
+    async def list_models(self, request: Json) -> Json:
+        """All models, each once."""
+        return {"object": "list", "data": [_sdk_model(model) for model in await self._catalog.models()]}
+
+    async def get_model(self, request: Json) -> Json:
+        """One model; raises ModelNotFound."""
+        name = validate_model_name(request.get("model", ""))
+        record = current()
+        record.model = name
+        return _sdk_model(await self._catalog.model(name))
+
+
+def _sdk_model(model: Model) -> Json:
+    return {**asdict(model), "object": "model"}

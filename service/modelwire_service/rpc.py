@@ -1,0 +1,62 @@
+"""Between gRPC and the services: handlers that take and give wire bytes.
+
+Requests are decoded inside the handler, not by grpc: a deserializer that raises becomes UNKNOWN with
+the name of a class in its message. The gateway's codec does it, because it keeps the order of Structs.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final
+
+import grpc
+from google.api import httpbody_pb2
+from google.protobuf.descriptor import Descriptor, ServiceDescriptor
+from modelwire_gateway.json_codec import JsonError, MessageCodec
+
+from modelwire_service.errors import InvalidRequest
+from modelwire_service.upstreams.base import Json
+
+Unary = Callable[[Json], Awaitable[Json]]
+Streaming = Callable[[Json], AsyncIterator[bytes]]
+
+JSON: Final = "application/json"
+EVENT_STREAM: Final = "text/event-stream"
+
+
+def unary(method: Unary, service: ServiceDescriptor, name: str) -> grpc.RpcMethodHandler:
+    """The handler of a unary RPC: JSON-like request in, JSON-like response out."""
+    rpc = service.methods_by_name[name]
+    read, codec = _reader(rpc.input_type), MessageCodec.of(rpc.output_type)
+
+    async def handle(wire: bytes, _: Any) -> bytes:
+        return codec.encode(await method(read(wire)))
+
+    return grpc.unary_unary_rpc_method_handler(handle)
+
+
+def streaming(method: Streaming, service: ServiceDescriptor, name: str) -> grpc.RpcMethodHandler:
+    """The handler of a server-streaming RPC whose method yields response messages in wire form."""
+    read = _reader(service.methods_by_name[name].input_type)
+
+    async def handle(wire: bytes, _: Any) -> AsyncIterator[bytes]:
+        responses = method(read(wire))
+        async for response in responses:
+            yield response
+
+    return grpc.unary_stream_rpc_method_handler(handle)
+
+
+def http_body(content_type: str, data: bytes) -> bytes:
+    """A google.api.HttpBody in wire form."""
+    return httpbody_pb2.HttpBody(content_type=content_type, data=data).SerializeToString()
+
+
+def _reader(message: Descriptor) -> Callable[[bytes], Json]:
+    codec = MessageCodec.of(message)
+
+    def read(wire: bytes) -> Json:
+        try:
+            return codec.decode_proto_names(wire)  # type: ignore[return-value]
+        except JsonError as error:
+            raise InvalidRequest.of(error.path, error.reason) from None
+
+    return read
