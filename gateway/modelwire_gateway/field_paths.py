@@ -1,6 +1,6 @@
 """Paths of fields inside a request message, as path templates and query keys name them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Final
 
@@ -33,13 +33,14 @@ class UnknownField(FieldPathError):
     """A path that names no field at all."""
 
 
-def by_proto_name(message: Descriptor) -> Mapping[str, FieldDescriptor]:
+@cache
+def by_proto_name(message: Descriptor) -> dict[str, FieldDescriptor]:
     """The fields by the names that the .proto file has; the field that takes overflow has none."""
     return {field.name: field for field in message.fields if not field_json(field).overflow}
 
 
 @cache
-def by_either_name(message: Descriptor) -> Mapping[str, FieldDescriptor]:
+def by_either_name(message: Descriptor) -> dict[str, FieldDescriptor]:
     """The fields by the names of the .proto file and by the JSON names."""
     fields = by_proto_name(message)
     return {field.json_name: field for field in fields.values()} | fields
@@ -48,7 +49,7 @@ def by_either_name(message: Descriptor) -> Mapping[str, FieldDescriptor]:
 def resolve(
     message: Descriptor,
     names: Sequence[str],
-    fields_of: Callable[[Descriptor], Mapping[str, FieldDescriptor]],
+    fields_of: Callable[[Descriptor], dict[str, FieldDescriptor]],
 ) -> FieldPath:
     """The fields that a dotted path names, looked up with `by_proto_name` or `by_either_name`.
 

@@ -62,6 +62,9 @@ class PathTemplate:
     verb: str
     variables: tuple[Variable, ...]
 
+    def __str__(self) -> str:
+        return self.text
+
 
 def parse_template(text: str) -> PathTemplate:
     """Parses a path template such as `/v1/{name=shelves/*}:move`; raises TemplateError."""

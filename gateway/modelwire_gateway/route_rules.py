@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from google.api.http_pb2 import HttpRule
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
@@ -22,6 +22,9 @@ from modelwire_gateway.field_paths import (
 from modelwire_gateway.path_template import PathTemplate, TemplateError, Variable, parse_template
 
 Complain = Callable[[str], None]
+Body = FieldDescriptor | Literal["*"] | None
+
+HTTP_BODY: Final = "google.api.HttpBody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,12 @@ class Route:
     template: PathTemplate
     variables: tuple[FieldPath, ...]
     """The fields of the template's variables, in their order."""
-    body: FieldDescriptor | Literal["*"] | None
+    body: Body
     """The field that the body is read into, `*` for the whole request, None where no body is taken."""
     response_body: FieldDescriptor | None
     """The field of the response that is answered in place of the whole."""
+    returns_http_body: bool
+    """Whether the answer is a google.api.HttpBody, whose bytes are passed on as they are."""
     bound: frozenset[tuple[int, ...]]
     """The fields that path and body bind, by their numbers: none of a query's business."""
     chosen: dict[tuple[int | str, ...], int]
@@ -61,29 +66,40 @@ def _route(method: MethodDescriptor, rule: HttpRule, complain: Complain) -> Iter
     if not (http_method and path):
         complain("a rule has no HTTP method and path")
         return
-    flaws: list[str] = []
     try:
         template = parse_template(path)
     except TemplateError as error:
         complain(str(error))
         return
+    flaws: list[str] = []
     variables = tuple(_variable(method.input_type, variable, flaws.append) for variable in template.variables)
-    body = "*" if rule.body == "*" else _top_level(method.input_type, "body", rule.body, flaws.append)
+    body = _body(method.input_type, rule.body, flaws.append)
     response_body = _top_level(method.output_type, "response_body", rule.response_body, flaws.append)
     for flaw in flaws:
         complain(f"template {path!r}: {flaw}")
-    if flaws:
-        return
-    bound = variables if body in ("*", None) else (*variables, (body,))
-    yield Route(
+    if not flaws:
+        yield _resolved(method, http_method, template, variables, body, response_body)
+
+
+def _resolved(
+    method: MethodDescriptor,
+    http_method: str,
+    template: PathTemplate,
+    variables: tuple[FieldPath, ...],
+    body: Body,
+    response_body: FieldDescriptor | None,
+) -> Route:
+    bound = variables if body is None or body == "*" else (*variables, (body,))
+    return Route(
         Rpc.of(method),
         http_method,
         template,
         variables,
         body,
         response_body,
-        frozenset(map(numbers, bound)),
-        {place: member for path in bound for place, member in oneof_choices(path)},
+        returns_http_body=response_body is None and method.output_type.full_name == HTTP_BODY,
+        bound=frozenset(numbers(path) for path in bound),
+        chosen={place: member for path in bound for place, member in oneof_choices(path)},
     )
 
 
@@ -110,6 +126,10 @@ def _variable(request: Descriptor, variable: Variable, complain: Complain) -> Fi
     if field.message_type is not None and field.message_type.full_name not in WRAPPERS | TIMES:
         complain(f"the variable {variable.field_path!r} ends at a {field.message_type.full_name}")
     return path
+
+
+def _body(request: Descriptor, name: str, complain: Complain) -> Body:
+    return "*" if name == "*" else _top_level(request, "body", name, complain)
 
 
 def _top_level(message: Descriptor, what: str, name: str, complain: Complain) -> FieldDescriptor | None:

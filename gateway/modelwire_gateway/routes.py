@@ -64,14 +64,12 @@ class RouteTable:
         routes: list[Route] = []
         tree: RouteTree[Route] = RouteTree()
         for method in (method for service in services for method in service.methods):
-            name = method.full_name
-            for route in routes_of(method, lambda flaw, name=name: complaints.append(f"{name}: {flaw}")):
-                present = tree.add(route.template, route.http_method, route)
-                if present:
-                    complaints.append(
-                        f"{name}: {_described(route)} is taken by {_owner(present)}: {_described(present)}"
-                    )
+            flaws: list[str] = []
+            for route in routes_of(method, flaws.append):
                 routes.append(route)
+                if present := tree.add(route.template, route.http_method, route):
+                    flaws.append(f"{_shown(route)} is taken by {_owner(present)}: {_shown(present)}")
+            complaints.extend(f"{method.full_name}: {flaw}" for flaw in flaws)
         if complaints:
             raise RouteErrors(tuple(complaints))
         return cls(tuple(routes), tree)
@@ -92,8 +90,8 @@ class RouteTable:
         return MethodNotAllowed(tuple(sorted(allowed))) if allowed else NotFound()
 
 
-def _described(route: Route) -> str:
-    return f"{route.http_method} {route.template.text}"
+def _shown(route: Route) -> str:
+    return f"{route.http_method} {route.template}"
 
 
 def _owner(route: Route) -> str:

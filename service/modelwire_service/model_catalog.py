@@ -54,6 +54,10 @@ class ModelCatalog:
         self._by_name = {entry.upstream.name: entry for entry in served}
         self._listings = {entry.upstream.name: _Listing(entry) for entry in served}
 
+    @property
+    def upstreams(self) -> list[Upstream]:
+        return [entry.upstream for entry in self._served]
+
     async def models(self) -> list[Model]:
         """All models that are listed, each once, in the order of the upstreams."""
         await asyncio.gather(*(listing.renewed() for listing in self._listings.values()))

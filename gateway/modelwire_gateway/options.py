@@ -1,0 +1,20 @@
+"""What may be chosen about a gateway."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from modelwire_gateway.metadata import FORWARDED_HEADERS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayOptions:
+    """The choices of one gateway."""
+
+    max_request_bytes: int = 32 * 1024 * 1024
+    """The longest request body taken, in bytes; a longer one is answered with 413."""
+
+    forwarded_headers: frozenset[str] = FORWARDED_HEADERS
+    """The headers, in lower case, that become metadata under their own names."""
+
+    unknown_query: Literal["refuse", "ignore"] = "refuse"
+    """What becomes of a query key that names no field of the request: a 400, or nothing."""

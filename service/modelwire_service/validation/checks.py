@@ -1,0 +1,154 @@
+"""Small checks, and how they combine.
+
+Reasons are made once, when the tables are: a check that passes formats nothing.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from modelwire_service.validation.report import Path, Report, shown
+
+Check = Callable[[Any, Path, Report], None]
+
+NOT_EMPTY: Final = "must not be empty"
+REQUIRED: Final = "is required"
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def boolean(value: Any, path: Path, report: Report) -> None:
+    if not isinstance(value, bool):
+        report.add(path, "must be a boolean")
+
+
+def text(value: Any, path: Path, report: Report) -> None:
+    """Any string, the empty one included."""
+    if not isinstance(value, str):
+        report.add(path, "must be a string")
+
+
+def filled(value: Any, path: Path, report: Report) -> None:
+    """A string that is not empty."""
+    if not isinstance(value, str):
+        report.add(path, "must be a string")
+    elif not value:
+        report.add(path, NOT_EMPTY)
+
+
+def label(value: Any, path: Path, report: Report) -> None:
+    """A name: a string that is not empty and has no control characters."""
+    filled(value, path, report)
+    if isinstance(value, str) and _CONTROL.search(value):
+        report.add(path, "must not contain control characters")
+
+
+def mapping(value: Any, path: Path, report: Report) -> None:
+    """An object, whatever is in it."""
+    if not isinstance(value, dict):
+        report.add(path, "must be an object")
+
+
+def between(low: float, high: float) -> Check:
+    """A number from `low` to `high`. NaN is in no range."""
+    reason = f"must be between {low} and {high}"
+
+    def check(value: Any, path: Path, report: Report) -> None:
+        if not _is_number(value):
+            report.add(path, "must be a number")
+        elif not low <= value <= high:
+            report.add(path, reason)
+
+    return check
+
+
+def above(low: float, high: float) -> Check:
+    """A number greater than `low` and at most `high`."""
+    reason = f"must be above {low} and at most {high}"
+
+    def check(value: Any, path: Path, report: Report) -> None:
+        if not _is_number(value):
+            report.add(path, "must be a number")
+        elif not low < value <= high:
+            report.add(path, reason)
+
+    return check
+
+
+def integer(low: int, high: int | None = None) -> Check:
+    """An integer from `low` to `high`, or from `low` on."""
+    reason = f"must be at least {low}" if high is None else f"must be between {low} and {high}"
+
+    def check(value: Any, path: Path, report: Report) -> None:
+        if type(value) is not int:
+            report.add(path, "must be an integer")
+        elif value < low or (high is not None and value > high):
+            report.add(path, reason)
+
+    return check
+
+
+def one_of(*options: str) -> Check:
+    """One of some strings."""
+    allowed = frozenset(options)
+    reason = f"must be {listed(options)}"
+
+    def check(value: Any, path: Path, report: Report) -> None:
+        if not isinstance(value, str):
+            report.add(path, "must be a string")
+        elif value not in allowed:
+            report.add(path, f"{reason}, not {shown(value)}")
+
+    return check
+
+
+def matching(pattern: str, reason: str) -> Check:
+    """A string that the pattern matches as a whole; `reason` says in words what that takes."""
+    fullmatch = re.compile(pattern).fullmatch
+
+    def check(value: Any, path: Path, report: Report) -> None:
+        filled(value, path, report)
+        if isinstance(value, str) and value and not fullmatch(value):
+            report.add(path, reason)
+
+    return check
+
+
+def each(item: Check) -> Check:
+    """A list, empty or not, of which every item passes `item`."""
+
+    def check(value: Any, path: Path, report: Report) -> None:
+        if not isinstance(value, list):
+            report.add(path, "must be a list")
+            return
+        for index, member in enumerate(value):
+            item(member, (*path, index), report)
+
+    return check
+
+
+def shape(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
+    """An object that has the required members; others it may have, declared or not. A null member counts as absent."""
+    checks = {**required, **(optional or {})}
+
+    def check(value: Any, path: Path, report: Report) -> None:
+        if not isinstance(value, dict):
+            report.add(path, "must be an object")
+            return
+        for name, member in value.items():
+            if member is not None and (inner := checks.get(name)) is not None:
+                inner(member, (*path, name), report)
+        for name in required:
+            if value.get(name) is None:
+                report.add((*path, name), REQUIRED)
+
+    return check
+
+
+def listed(options: tuple[str, ...]) -> str:
+    """What a value must be, in words: `text`, or `one of text, refusal`."""
+    return options[0] if len(options) == 1 else f"one of {', '.join(options)}"
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is float or type(value) is int

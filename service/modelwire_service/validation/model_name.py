@@ -1,0 +1,32 @@
+"""The name of the model a call asks for."""
+
+from typing import Any, Final
+
+from modelwire_service.validation.checks import REQUIRED, filled
+from modelwire_service.validation.report import Path, Report
+
+MAX_CHARS: Final = 256
+
+
+def validate_model_name(name: str | None) -> str:
+    """The name as given, None where it was not. Raises InvalidRequest, for the field `model`."""
+    report = Report()
+    if name is None:
+        report.add(("model",), REQUIRED)
+    else:
+        model_name(name, ("model",), report)
+    report.raise_if_any()
+    return name or ""
+
+
+def model_name(value: Any, path: Path, report: Report) -> None:
+    """A check: the name is looked up, logged and sent on, so it must be short and printable."""
+    filled(value, path, report)
+    if not isinstance(value, str):
+        return
+    if len(value) > MAX_CHARS:
+        report.add(path, f"must be at most {MAX_CHARS} characters")
+    if value != value.strip():
+        report.add(path, "must not begin or end with whitespace")
+    elif not value.isprintable():
+        report.add(path, "must not contain unprintable characters")

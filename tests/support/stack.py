@@ -1,0 +1,66 @@
+"""The whole of modelwire in the test's own loop, on real ports, in front of any upstreams."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from modelwire_gateway.app import Transcoder
+from modelwire_gateway.backends.base import Backend
+from modelwire_gateway.backends.local import LocalBackend
+from modelwire_gateway.backends.remote import RemoteBackend
+from modelwire_gateway.descriptors import built_in_services
+from modelwire_gateway.http_server import HttpServer
+from modelwire_gateway.options import GatewayOptions
+from modelwire_service.model_catalog import ModelCatalog
+from modelwire_service.server import GrpcServer, call_interceptors, service_handlers
+from modelwire_service.settings import UpstreamSettings
+from modelwire_service.upstreams.registry import build_catalog
+
+MAX_REQUEST_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The doors of one modelwire: gRPC, REST over the local backend, REST over the remote one."""
+
+    grpc_address: str
+    local_url: str
+    remote_url: str
+    catalog: ModelCatalog
+
+    def url(self, backend: str) -> str:
+        return {"local": self.local_url, "remote": self.remote_url}[backend]
+
+
+def openai_settings(url: str, name: str = "scripted", **more: object) -> UpstreamSettings:
+    return UpstreamSettings.model_validate({"name": name, "kind": "openai", "base_url": url, **more})
+
+
+@asynccontextmanager
+async def running_stack(
+    *upstreams: UpstreamSettings, max_request_bytes: int = MAX_REQUEST_BYTES
+) -> AsyncIterator[Stack]:
+    """Serves `upstreams` over both doors and both backends until the block ends."""
+    catalog = build_catalog(upstreams, {})
+    handlers = service_handlers(catalog)
+    grpc_server = GrpcServer(handlers, address="127.0.0.1:0", max_request_bytes=max_request_bytes)
+    await grpc_server.start()
+    local = LocalBackend(handlers, call_interceptors())
+    remote = RemoteBackend(grpc_server.address, max_request_bytes=max_request_bytes)
+    servers = [_http_server(backend, max_request_bytes) for backend in (local, remote)]
+    for server in servers:
+        await server.start()
+    try:
+        yield Stack(grpc_server.address, *(f"http://{server.address}" for server in servers), catalog)
+    finally:
+        for server in servers:
+            await server.drain(0)
+        await remote.close()
+        await grpc_server.drain(0)
+        for upstream in catalog.upstreams:
+            await upstream.close()
+
+
+def _http_server(backend: Backend, max_request_bytes: int) -> HttpServer:
+    app = Transcoder(built_in_services(), backend, GatewayOptions(max_request_bytes=max_request_bytes))
+    return HttpServer(app, "127.0.0.1:0")
