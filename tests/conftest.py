@@ -7,6 +7,8 @@ from support.programs import SCRUBBED, Program, running
 from support.scripted_upstream import ScriptedUpstream
 from support.stack import Stack, openai_settings, running_stack
 
+pytest_plugins = ["support.toolchains"]
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_configuration_from_outside() -> Iterator[None]:

@@ -9,12 +9,13 @@ from modelwire_gateway.backends.base import Call
 from modelwire_gateway.errors import RpcFailure
 from modelwire_gateway.exchange import BrokenAnswerError, Exchange
 from modelwire_gateway.metadata import TRAILER_PREFIX, response_headers
+from modelwire_gateway.query import SystemParameters
+from modelwire_gateway.rendering import json_render, pretty
 from modelwire_gateway.routes import Route
 from modelwire_gateway.streaming import (
     EVENT_STREAM,
     Framing,
     http_body_framing,
-    json_render,
     stream_framing,
     unary_framing,
 )
@@ -23,12 +24,12 @@ _NO_BUFFERING = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 
 
 class Answer:
-    """The answer of one call of `route`. `alt` is the system parameter of that name, if given."""
+    """The answer of one call of `route`."""
 
-    def __init__(self, exchange: Exchange, route: Route, *, alt: str | None) -> None:
+    def __init__(self, exchange: Exchange, route: Route, parameters: SystemParameters) -> None:
         self._exchange = exchange
         self._route = route
-        self._alt = alt
+        self._parameters = parameters
 
     async def write(self, call: Call) -> None:
         """Writes all messages of `call`; raises RpcFailure only while nothing has been sent."""
@@ -65,8 +66,8 @@ class Answer:
             return http_body_framing(first or b"")
         render = json_render(self._route)
         if self._route.rpc.server_streaming:
-            return stream_framing(render, self._exchange.headers.get("accept", ""), self._alt)
-        return unary_framing(render)
+            return stream_framing(render, self._exchange.headers.get("accept", ""), self._parameters.alt)
+        return unary_framing(pretty(render) if self._parameters.pretty_print else render)
 
     async def _headers(self, framing: Framing, call: Call) -> list[tuple[bytes, bytes]]:
         headers = [(b"content-type", framing.content_type.encode("latin-1", "replace"))]

@@ -9,7 +9,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from modelwire_gateway.answer import Answer
 from modelwire_gateway.backends.base import Backend
-from modelwire_gateway.binding import bind_request, system_parameters
+from modelwire_gateway.binding import bind_request
 from modelwire_gateway.errors import RpcFailure, failure, retry_after
 from modelwire_gateway.exchange import (
     BrokenAnswerError,
@@ -22,6 +22,7 @@ from modelwire_gateway.exchange import (
 )
 from modelwire_gateway.metadata import REQUEST_ID, request_metadata, timeout_seconds
 from modelwire_gateway.options import GatewayOptions
+from modelwire_gateway.query import system_parameters
 from modelwire_gateway.routes import Match, MethodNotAllowed, Route, RouteTable
 from modelwire_gateway.streaming import JSON, error_json
 
@@ -77,7 +78,7 @@ class Transcoder:
         timeout = timeout_seconds(exchange.headers)
         body = await exchange.body(options.max_request_bytes)
         request = bind_request(match, exchange.query, body, exchange.headers.get("content-type"), options)
-        answer = Answer(exchange, match.route, alt=parameters.alt)
+        answer = Answer(exchange, match.route, parameters)
         async with ClientWatch(exchange):
             call = self._backend.call(match.route.rpc, request, metadata=metadata, timeout=timeout)
             try:

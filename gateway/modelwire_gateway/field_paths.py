@@ -6,7 +6,9 @@ from typing import Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from modelwire_gateway.annotations import field_json
+from modelwire_gateway.json_codec.errors import clip
+from modelwire_gateway.json_codec.options import json_fields
+from modelwire_gateway.json_codec.wire import MAX_DEPTH
 
 FieldPath = tuple[FieldDescriptor, ...]
 """From a field of the request message down to the one that is meant."""
@@ -21,9 +23,6 @@ WITH_TEXT_FORM: Final = (
 )
 """The messages that one text can stand for."""
 
-MAX_DEPTH: Final = 100
-"""How deep messages may nest on the wire before protobuf runtimes refuse them."""
-
 
 class FieldPathError(ValueError):
     """A path that names no field that a text could be bound to."""
@@ -35,8 +34,8 @@ class UnknownField(FieldPathError):
 
 @cache
 def by_proto_name(message: Descriptor) -> dict[str, FieldDescriptor]:
-    """The fields by the names that the .proto file has; the field that takes overflow has none."""
-    return {field.name: field for field in message.fields if not field_json(field).overflow}
+    """The fields by the names that the .proto file has; the field that takes overflow, and groups, have none."""
+    return {field.name: field for field in json_fields(message)}
 
 
 @cache
@@ -65,9 +64,7 @@ def resolve(
             raise FieldPathError(f"passes through the repeated field {path[-1].name!r}")
         field = fields_of(holder).get(name) if holder else None
         if field is None:
-            raise UnknownField(f"names no field {name!r}" + (f" of {holder.full_name}" if holder else ""))
-        if field.type == FieldDescriptor.TYPE_GROUP:
-            raise FieldPathError(f"passes through the group {name!r}, which has another wire form")
+            raise UnknownField(f"names no field {clip(name)!r}" + (f" of {holder.full_name}" if holder else ""))
         path.append(field)
         holder = _message_of(field)
     _require_text_form(path[-1])

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from google.api import annotations_pb2
 from google.api.http_pb2 import HttpRule
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
-from modelwire_gateway.annotations import http_rule
 from modelwire_gateway.backends.base import Rpc
 from modelwire_gateway.field_paths import (
     TIMES,
@@ -24,7 +24,7 @@ from modelwire_gateway.path_template import PathTemplate, TemplateError, Variabl
 Complain = Callable[[str], None]
 Body = FieldDescriptor | Literal["*"] | None
 
-HTTP_BODY: Final = "google.api.HttpBody"
+_HTTP_BODY: Final = "google.api.HttpBody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Route:
     """The field of the response that is answered in place of the whole."""
     returns_http_body: bool
     """Whether the answer is a google.api.HttpBody, whose bytes are passed on as they are."""
+    takes_http_body: bool
+    """Whether the body becomes a google.api.HttpBody, as it is."""
     bound: frozenset[tuple[int, ...]]
     """The fields that path and body bind, by their numbers: none of a query's business."""
     chosen: dict[tuple[int | str, ...], int]
@@ -51,9 +53,10 @@ class Route:
 
 def routes_of(method: MethodDescriptor, complain: Complain) -> Iterator[Route]:
     """The routes of a method, its additional bindings included; each defect is told to `complain` instead."""
-    rule = http_rule(method)
-    if rule is None:
+    options = method.GetOptions()
+    if not options.HasExtension(annotations_pb2.http):
         return
+    rule = options.Extensions[annotations_pb2.http]
     yield from _route(method, rule, complain)
     for additional in rule.additional_bindings:
         if additional.additional_bindings:
@@ -97,7 +100,8 @@ def _resolved(
         variables,
         body,
         response_body,
-        returns_http_body=response_body is None and method.output_type.full_name == HTTP_BODY,
+        returns_http_body=response_body is None and _is_http_body(method.output_type),
+        takes_http_body=_is_http_body(_body_message(method.input_type, body)),
         bound=frozenset(numbers(path) for path in bound),
         chosen={place: member for path in bound for place, member in oneof_choices(path)},
     )
@@ -130,6 +134,17 @@ def _variable(request: Descriptor, variable: Variable, complain: Complain) -> Fi
 
 def _body(request: Descriptor, name: str, complain: Complain) -> Body:
     return "*" if name == "*" else _top_level(request, "body", name, complain)
+
+
+def _body_message(request: Descriptor, body: Body) -> Descriptor | None:
+    """The message that a body is read into, where it is one."""
+    if body is None or body == "*":
+        return request if body else None
+    return body.message_type
+
+
+def _is_http_body(message: Descriptor | None) -> bool:
+    return message is not None and message.full_name == _HTTP_BODY
 
 
 def _top_level(message: Descriptor, what: str, name: str, complain: Complain) -> FieldDescriptor | None:

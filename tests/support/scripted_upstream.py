@@ -12,7 +12,8 @@ Answer = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 
 
 class ScriptedUpstream:
-    """Answers chat and embeddings by `answer`; lists `models`. `left` is set when a caller closes early."""
+    """Answers chat and embeddings by `answer`; lists `models`. `called` is set by the first call,
+    `left` when a caller closes early."""
 
     def __init__(self, *models: str) -> None:
         self.models = list(models or ["scripted"])
@@ -20,6 +21,7 @@ class ScriptedUpstream:
         self.seen: list[dict[str, Any]] = []
         self.bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
+        self.called = asyncio.Event()
         self.left = asyncio.Event()
         self.url = ""
 
@@ -47,6 +49,7 @@ class ScriptedUpstream:
         self.bodies.append(body)
         self.seen.append(orjson.loads(body))
         self.headers.append(dict(request.headers))
+        self.called.set()
         try:
             return await self.answer(request, self.seen[-1])
         except (asyncio.CancelledError, ConnectionResetError):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from modelwire_service.settings import UpstreamSettings
-from modelwire_service.upstreams.embedded.models import CHAT_MODEL
+from modelwire_service.upstreams.embedded.chat_worker import MODEL_ID
 
 
 class Door(Protocol):
@@ -39,5 +39,5 @@ def _curl(address: str, configured: Sequence[UpstreamSettings]) -> str:
     )
     if not any(settings.kind == "embedded" for settings in configured):
         return f"curl {where}/v1/models"
-    body = {"model": CHAT_MODEL, "messages": [{"role": "user", "content": "Say hello."}]}
+    body = {"model": MODEL_ID, "messages": [{"role": "user", "content": "Say hello."}]}
     return f"curl {where}/v1/chat/completions -H 'Content-Type: application/json' -d '{json.dumps(body)}'"

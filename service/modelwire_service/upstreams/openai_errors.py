@@ -1,0 +1,101 @@
+"""How OpenAI-compatible servers report failure, read into one error.
+
+Three shapes are met: `{"error": {...}}` (OpenAI), the same in an array of one (Gemini), and flat
+`{"message": ..., "statusCode": ...}` (aimlapi), `{"object": "error", ...}` (vLLM). Any of them may come
+with a 2xx status or within a stream. `error` may be a plain text, and status codes may be texts too.
+"""
+
+import math
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+
+from modelwire_service.errors import UpstreamRefused
+from modelwire_service.upstreams.base import Json
+from modelwire_service.upstreams.openai_json import as_int
+from modelwire_service.upstreams.redaction import Redactor
+
+STATUS_UNTOLD = 502  # of an error that comes without an HTTP status of its own
+_STATUS_KEYS = ("code", "statusCode", "status_code", "status")
+_MESSAGE_KEYS = ("message", "detail", "error")
+_LONGEST_WAIT = 86_400.0  # seconds
+
+
+def failure_in(payload: Any) -> Json | None:
+    """The error that a payload sent as a success reports, None if it reports none."""
+    if isinstance(payload, list) and len(payload) == 1:
+        payload = payload[0]
+    if not isinstance(payload, dict):
+        return None
+    flat = "choices" not in payload and "data" not in payload and "message" in payload and _status(payload)
+    return payload if payload.get("error") or payload.get("object") == "error" or flat else None
+
+
+def refusal(
+    failure: Json, redactor: Redactor, *, http_status: int = 0, retry_after: float | None = None
+) -> UpstreamRefused:
+    """The error a payload reports. `http_status` is that of the answer, 0 if the answer was a success."""
+    inner = failure.get("error")
+    told = inner if isinstance(inner, dict) else failure
+    status = http_status or _status(told) or _status(failure) or STATUS_UNTOLD
+    param = told.get("param")
+    return UpstreamRefused(
+        redactor.scrub(_message(told)) or _plain(status),
+        http_status=status,
+        param=redactor.scrub(param) or None if isinstance(param, str) else None,
+        retry_after=retry_after,
+    )
+
+
+def refusal_of(http_status: int, headers: Mapping[str, str], body: bytes, redactor: Redactor) -> UpstreamRefused:
+    """The error of an answer whose status is no success. A body that is not JSON is not passed on."""
+    try:
+        payload = orjson.loads(body)
+    except ValueError:
+        payload = None
+    if isinstance(payload, list) and payload:
+        payload = payload[0]
+    told = payload if isinstance(payload, dict) else {}
+    return refusal(told, redactor, http_status=http_status, retry_after=retry_after(headers, time.time()))
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds to wait, from `retry-after-ms` or `retry-after` (RFC 9110, 10.2.3: seconds or a date)."""
+    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
+        return _bounded(milliseconds / 1000)
+    told = headers.get("retry-after")
+    if (seconds := _number(told)) is not None:
+        return _bounded(seconds)
+    try:
+        return _bounded(parsedate_to_datetime(told or "").timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _message(told: Json) -> str:
+    found = (told[key] for key in _MESSAGE_KEYS if isinstance(told.get(key), str))
+    return next(found, "")
+
+
+def _plain(status: int) -> str:
+    return f"upstream answered {status}"
+
+
+def _status(told: Json) -> int:
+    found = (status for key in _STATUS_KEYS if 400 <= (status := as_int(told.get(key))) <= 599)
+    return next(found, 0)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), _LONGEST_WAIT)

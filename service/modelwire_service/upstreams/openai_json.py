@@ -1,0 +1,68 @@
+"""Bodies and events of OpenAI-compatible servers, read as JSON with bounds on size and depth."""
+
+from typing import Any
+
+import orjson
+
+from modelwire_service.errors import InvalidRequest, UpstreamProtocolError
+from modelwire_service.upstreams.base import Json
+from modelwire_service.upstreams.http.base import Response
+
+MAX_ANSWER_BYTES = 64 << 20
+MAX_DEPTH = 100  # orjson reads 1,024 levels and writes 254; nobody means more than these
+
+
+async def read_body(response: Response, limit: int = MAX_ANSWER_BYTES) -> bytes:
+    """The whole body. Raises UpstreamProtocolError if it is over `limit` bytes."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.pieces():
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            raise UpstreamProtocolError(f"the upstream's answer is over {limit} bytes")
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def loads(data: bytes) -> Any:
+    """Raises UpstreamProtocolError if `data` is no JSON, or nested more than MAX_DEPTH deep."""
+    try:
+        value = orjson.loads(data)
+    except ValueError:
+        raise UpstreamProtocolError("the upstream sent what is not JSON") from None
+    # Brackets are counted first, because that is fast and nearly always enough.
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
+        raise UpstreamProtocolError(f"the upstream sent JSON nested more than {MAX_DEPTH} deep")
+    return value
+
+
+def dumps(request: Json) -> bytes:
+    """Raises InvalidRequest for what JSON cannot hold: lone surrogates, integers over 64 bits."""
+    try:
+        return orjson.dumps(request)
+    except TypeError as error:
+        raise InvalidRequest.of("", "cannot be written as JSON") from error
+
+
+def as_int(value: object) -> int:
+    """A number that servers also send as text or as a float; 0 if it is none."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        return int(value)
+    if isinstance(value, float) and abs(value) < 1 << 63:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _deeper_than(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit + 1):
+        level = [child for parent in level for child in _children(parent)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [child for child in value.values() if isinstance(child, (dict, list))]
+    return [child for child in value if isinstance(child, (dict, list))] if isinstance(value, list) else []

@@ -1,0 +1,75 @@
+"""The events of a chat stream, read into chunks, with a verdict on how the stream ended.
+
+A stream is whole if `[DONE]` came, or if each choice that began has a finish reason. Both a report of
+failure and what cannot be read end it; the chunks before either still count.
+"""
+
+from modelwire_service.errors import ServiceError, UpstreamProtocolError
+from modelwire_service.upstreams.base import Json
+from modelwire_service.upstreams.openai_errors import failure_in, refusal
+from modelwire_service.upstreams.openai_json import loads
+from modelwire_service.upstreams.redaction import Redactor
+from modelwire_service.upstreams.sse import SseReader
+
+
+class ChunkReader:
+    """Reads pieces of an event stream. `done` after [DONE]; `failure` once there is no reading on."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._events = SseReader()
+        self._redactor = redactor
+        self._began: set[int] = set()
+        self._finished: set[int] = set()
+        self._any = False
+        self.done = False
+        self.failure: ServiceError | None = None
+
+    def feed(self, piece: bytes) -> list[Json]:
+        """The chunks completed by this piece; none after the end."""
+        try:
+            return self._chunks(self._events.feed(piece))
+        except ServiceError as error:
+            self.failure = error
+            return []
+
+    def close(self) -> list[Json]:
+        """The last chunks, when no piece will come. Sets `failure` if the stream broke off."""
+        chunks = self._chunks(self._events.close())
+        if not (self.done or self.failure or (self._began and self._began <= self._finished)):
+            self.failure = UpstreamProtocolError("the upstream's stream ended before its answer did")
+        return chunks
+
+    def _chunks(self, events: list[bytes]) -> list[Json]:
+        chunks: list[Json] = []
+        for event in events:
+            if self.done or self.failure:
+                break
+            if event.startswith(b"[DONE]"):
+                self.done = True
+                if not self._any:
+                    self.failure = UpstreamProtocolError("the upstream's stream holds nothing")
+            elif not event.startswith(b":"):  # `data: : keepalive`, a comment sent as data
+                self._read(event, chunks)
+        return chunks
+
+    def _read(self, event: bytes, chunks: list[Json]) -> None:
+        try:
+            chunk = loads(event)
+            if (failure := failure_in(chunk)) is not None:
+                raise refusal(failure, self._redactor)
+            self._note(chunk)
+        except ServiceError as error:
+            self.failure = error
+        else:
+            self._any = True
+            chunks.append(chunk)
+
+    def _note(self, chunk: Json) -> None:
+        try:
+            for position, choice in enumerate(chunk.get("choices") or ()):
+                index = choice.get("index", position)
+                self._began.add(index)
+                if choice.get("finish_reason"):
+                    self._finished.add(index)
+        except (AttributeError, TypeError):
+            raise UpstreamProtocolError("the upstream sent an event that is no chat completion chunk") from None

@@ -1,0 +1,82 @@
+"""Server-sent events, read from bytes as they come (WHATWG HTML, 9.2.6: interpreting an event stream).
+
+Framing is on bytes, because the network splits characters, line ends and events anywhere; only whole
+payloads are decoded, by whoever wants them. Each byte is looked at a fixed number of times, however small
+the pieces are.
+"""
+
+from modelwire_service.errors import UpstreamProtocolError
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class SseReader:
+    """Turns pieces of an event stream into the data of its events.
+
+    Fields other than `data` are ignored, and so are events without data. An event over `max_event_bytes`
+    raises UpstreamProtocolError.
+    """
+
+    def __init__(self, max_event_bytes: int = 32 << 20) -> None:
+        self._max_event_bytes = max_event_bytes
+        self._line = bytearray()  # the line whose end has not come
+        self._data: list[bytes] = []  # data lines of the event whose end has not come
+        self._data_bytes = 0
+        self._at_start = True
+        self._after_cr = False  # a CR ended the last piece: an LF that begins the next is part of that line end
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        """The data of each event that this piece completes; several data lines are joined by LF."""
+        *ended, rest = self._with_lf(piece).split(b"\n")
+        events: list[bytes] = []
+        for line in ended:
+            if self._line:
+                self._line += line
+                line = bytes(self._line)
+                self._line.clear()
+            self._read_line(line, events)
+        if rest:
+            self._line += rest
+            self._check_size(len(self._line))
+        return events
+
+    def close(self) -> list[bytes]:
+        """The data of a last event that the stream ended without an empty line."""
+        events: list[bytes] = []
+        self._read_line(bytes(self._line), events)
+        self._read_line(b"", events)
+        return events
+
+    def _with_lf(self, piece: bytes) -> bytes:
+        """The piece with LF as its only line end."""
+        if self._after_cr and piece:
+            self._after_cr = False
+            piece = piece.removeprefix(b"\n")
+        if b"\r" in piece:
+            self._after_cr = piece.endswith(b"\r")
+            return piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return piece
+
+    def _read_line(self, line: bytes, events: list[bytes]) -> None:
+        if self._at_start:
+            self._at_start = False
+            line = line.removeprefix(_BOM)
+        if line.startswith(b"data:"):
+            self._hold(line[6:] if line.startswith(b"data: ") else line[5:])
+        elif line == b"data":
+            self._hold(b"")
+        elif not line and self._data:
+            data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+            self._data.clear()
+            self._data_bytes = 0
+            if data.strip():
+                events.append(data)
+
+    def _hold(self, data: bytes) -> None:
+        self._data.append(data)
+        self._data_bytes += len(data) + len("data:\n")
+        self._check_size(0)
+
+    def _check_size(self, line_bytes: int) -> None:
+        if self._data_bytes + line_bytes > self._max_event_bytes:
+            raise UpstreamProtocolError(f"the upstream sent an event of more than {self._max_event_bytes} bytes")

@@ -1,0 +1,83 @@
+"""One table, both directions; a body both OpenAI's and Google's clients read."""
+
+import grpc
+import pytest
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from modelwire_gateway.errors import STATUS_TABLE, RpcFailure, error_body, failure, retry_after, status_row
+
+HTTP_STATUS = {
+    "OK": 200,
+    "CANCELLED": 499,
+    "UNKNOWN": 500,
+    "INVALID_ARGUMENT": 400,
+    "DEADLINE_EXCEEDED": 504,
+    "NOT_FOUND": 404,
+    "ALREADY_EXISTS": 409,
+    "PERMISSION_DENIED": 403,
+    "UNAUTHENTICATED": 401,
+    "RESOURCE_EXHAUSTED": 429,
+    "FAILED_PRECONDITION": 400,
+    "ABORTED": 409,
+    "OUT_OF_RANGE": 400,
+    "UNIMPLEMENTED": 501,
+    "INTERNAL": 500,
+    "UNAVAILABLE": 503,
+    "DATA_LOSS": 500,
+}
+
+
+@pytest.mark.parametrize("name", HTTP_STATUS)
+def test_all_seventeen_codes(name: str) -> None:
+    row = status_row(code_pb2.Code.Value(name))
+    assert (row.name, row.http_status) == (name, HTTP_STATUS[name])
+    assert grpc.StatusCode[name].value[0] == row.code
+    if name != "OK":
+        error = error_body(failure(name, "why"))["error"]
+        assert (error["code"], error["status"], error["message"]) == (row.http_status, name, "why")
+        assert error["type"] == row.error_type
+        assert error["param"] is None
+
+
+def test_the_table_is_whole() -> None:
+    assert {row.name for row in STATUS_TABLE} == set(code_pb2.Code.keys())
+
+
+def test_a_code_nobody_defined_is_unknown() -> None:
+    assert RpcFailure(status_pb2.Status(code=99)).http_status == 500
+
+
+def test_the_first_field_is_the_param() -> None:
+    error = error_body(failure("INVALID_ARGUMENT", "must be a number", field="temperature"))["error"]
+    assert (error["param"], error["message"]) == ("temperature", "temperature: must be a number")
+    assert error["details"] == [
+        {
+            "@type": "type.googleapis.com/google.rpc.BadRequest",
+            "fieldViolations": [{"field": "temperature", "description": "must be a number"}],
+        }
+    ]
+
+
+def test_an_http_status_of_its_own_decides_the_type() -> None:
+    error = error_body(failure("UNIMPLEMENTED", "POST only", http_status=405))["error"]
+    assert (error["code"], error["type"]) == (405, "invalid_request_error")
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        AnyMessage(type_url="type.googleapis.com/nobody.Knows", value=b"\x01"),
+        AnyMessage(type_url="type.googleapis.com/google.rpc.BadRequest", value=b"\xff"),
+        AnyMessage(type_url="", value=b""),
+    ],
+)
+def test_a_detail_nobody_can_read_never_fails_the_answer(detail: AnyMessage) -> None:
+    error = error_body(RpcFailure(status_pb2.Status(code=5, message="gone", details=[detail])))["error"]
+    assert (error["code"], error["message"], len(error["details"])) == (404, "gone", 1)
+
+
+def test_retry_after_is_read_from_retry_info() -> None:
+    status = status_pb2.Status(code=8)
+    assert retry_after(status) is None
+    status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay={"seconds": 2, "nanos": 500_000_000}))
+    assert retry_after(status) == 2.5

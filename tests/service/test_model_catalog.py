@@ -1,0 +1,114 @@
+"""Which upstream a name leads to."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+from modelwire_service.errors import ModelNotFound, UpstreamUnavailable
+from modelwire_service.model_catalog import ModelCatalog, Served
+from modelwire_service.upstreams.base import Embeddings, Json, Model
+
+
+class Listing:
+    """An upstream that only lists models, or fails to."""
+
+    def __init__(self, name: str, *models: str, fails: bool = False) -> None:
+        self.name = name
+        self.asked = 0
+        self._models = models
+        self._fails = fails
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def chat(self, request: Json) -> Json:
+        raise NotImplementedError
+
+    def stream_chat(self, request: Json) -> AsyncGenerator[list[Json]]:
+        raise NotImplementedError
+
+    async def embed(self, request: Json) -> Embeddings:
+        raise NotImplementedError
+
+    async def list_models(self) -> list[Model]:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if self._fails:
+            raise UpstreamUnavailable("not reached", sent=False)
+        return [Model(model, owned_by=self.name) for model in self._models]
+
+
+def catalog() -> ModelCatalog:
+    return ModelCatalog(
+        [
+            Served(Listing("a", "gpt-4o", "models/gemini-pro", "shared"), aliases={"fast": "gpt-4o"}),
+            Served(Listing("b", "shared", "llama:8b", "org/mistral"), globs=["shared", "llama*", "qwen-*"]),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "upstream", "model"),
+    [
+        ("gpt-4o", "a", "gpt-4o"),
+        ("models/gemini-pro", "a", "models/gemini-pro"),
+        ("gemini-pro", "a", "models/gemini-pro"),  # looked up with models/ in front
+        ("fast", "a", "gpt-4o"),
+        ("shared", "a", "shared"),  # the earlier upstream wins
+        ("b/shared", "b", "shared"),  # named outright
+        ("a/gemini-pro", "a", "models/gemini-pro"),
+        ("a/fast", "a", "gpt-4o"),
+        ("llama:8b", "b", "llama:8b"),
+        ("qwen-7", "b", "qwen-7"),  # not listed, admitted by a glob
+    ],
+)
+async def test_a_name_leads_to(name: str, upstream: str, model: str) -> None:
+    target = await catalog().resolve(name)
+    assert (target.upstream.name, target.model) == (upstream, model)
+
+
+@pytest.mark.parametrize("name", ["org/mistral", "b/org/mistral", "nothing", "c/gpt-4o", "a/", "models/gpt-4o"])
+async def test_a_name_nobody_serves_is_refused(name: str) -> None:
+    with pytest.raises(ModelNotFound):
+        await catalog().resolve(name)
+
+
+async def test_the_refusal_names_near_ones() -> None:
+    with pytest.raises(ModelNotFound, match="Did you mean gpt-4o"):
+        await catalog().resolve("gpt4o")
+
+
+async def test_each_model_is_listed_once_and_globs_narrow() -> None:
+    models = [(model.id, model.owned_by) for model in await catalog().models()]
+    assert models == [
+        ("gpt-4o", "a"),
+        ("models/gemini-pro", "a"),
+        ("shared", "a"),
+        ("llama:8b", "b"),
+    ]
+
+
+async def test_an_upstream_that_cannot_list_is_asked_what_nobody_else_serves() -> None:
+    silent = Listing("silent", fails=True)
+    target = await ModelCatalog([Served(Listing("a", "x")), Served(silent)]).resolve("y")
+    assert (target.upstream.name, target.model) == ("silent", "y")
+
+
+async def test_one_that_cannot_list_and_has_globs_is_asked_those_alone() -> None:
+    served = ModelCatalog([Served(Listing("silent", fails=True), globs=["y*"])])
+    assert (await served.resolve("y1")).model == "y1"
+    with pytest.raises(ModelNotFound):
+        await served.resolve("z")
+
+
+async def test_many_calls_at_once_ask_the_upstream_once() -> None:
+    upstream = Listing("a", "x")
+    served = ModelCatalog([Served(upstream)])
+    await asyncio.gather(*(served.resolve("x") for _ in range(50)))
+    assert upstream.asked == 1
+
+
+async def test_a_model_is_told_as_its_upstream_lists_it() -> None:
+    assert await catalog().model("fast") == Model("gpt-4o", owned_by="a")
+    assert await catalog().model("qwen-7") == Model("qwen-7", owned_by="b")

@@ -1,0 +1,132 @@
+"""Flag over variable over file over default; every complaint at once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from modelwire_service.settings import ConfigurationError, Settings, UpstreamSettings, load_settings, upstreams_of
+
+TOML = """
+grpc_address = "127.0.0.1:1"
+http_address = "127.0.0.1:2"
+log_level = "debug"
+
+[[upstreams]]
+name = "local"
+kind = "openai"
+base_url = "http://127.0.0.1:9/v1/"
+api_key_env = "LOCAL_KEY"
+models = ["llama*"]
+aliases = { fast = "llama:8b" }
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "modelwire.toml"
+    path.write_text(TOML)
+    return path
+
+
+def test_an_option_wins_over_a_variable_over_the_file_over_the_default(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELWIRE_HTTP_ADDRESS", "127.0.0.1:3")
+    monkeypatch.setenv("MODELWIRE_LOG_LEVEL", "warning")
+    settings = load_settings({"config": str(config), "log_level": "error"})
+    found = (settings.log_level, settings.http_address, settings.grpc_address, settings.log_format)
+    assert found == ("error", "127.0.0.1:3", "127.0.0.1:1", "text")
+
+
+def test_the_file_may_be_named_by_a_variable(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELWIRE_CONFIG", str(config))
+    (upstream,) = load_settings({}).upstreams
+    assert (upstream.name, upstream.base_url, upstream.models) == ("local", "http://127.0.0.1:9/v1", ("llama*",))
+    assert upstream.aliases == {"fast": "llama:8b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaints"),
+    [
+        ('http_address = "here"', ["http_address: must be HOST:PORT"]),
+        ('colour = "red"', ["colour: no such option"]),
+        ("http_address = ", ["modelwire.toml: "]),
+        ('[[upstreams]]\nname = "a"\nkind = "openai"', ["upstreams[0]: base_url: is required"]),
+        ('[[upstreams]]\nname = "models"\nkind = "embedded"', ["upstreams[0]: name: 'models'"]),
+        ('[[upstreams]]\nname = "a"\nkind = "carrier-pigeon"', ["upstreams[0].kind: "]),
+        ('[[upstreams]]\nname = "a"\nkind = "embedded"\nspeed = 1', ["upstreams[0].speed: "]),
+        ('[[upstreams]]\nname = "a"\nkind = "openai"\nbase_url = "ftp://a"', ["upstreams[0].base_url: must be"]),
+        (
+            'log_level = "loud"\nmax_request_bytes = 1\ndrain_seconds = -1',
+            ["log_level: ", "max_request_bytes: ", "drain_seconds: "],
+        ),
+        (
+            '[[upstreams]]\nname = "a"\nkind = "embedded"\n[[upstreams]]\nname = "a"\nkind = "embedded"',
+            ["upstreams: a is named twice"],
+        ),
+    ],
+)
+def test_complaints(text: str, complaints: list[str], config: Path) -> None:
+    config.write_text(text)
+    with pytest.raises(ConfigurationError) as raised:
+        load_settings({"config": str(config)})
+    found = sorted(raised.value.complaints)
+    assert len(found) == len(complaints)
+    assert all(wanted in complaint for complaint, wanted in zip(found, sorted(complaints), strict=True))
+
+
+def test_a_file_that_is_not_there_is_a_complaint(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no such file"):
+        load_settings({"config": str(tmp_path / "none.toml")})
+
+
+@pytest.mark.parametrize(
+    ("environment", "upstreams"),
+    [
+        ({}, [("embedded", "embedded", None)]),
+        ({"OPENAI_API_KEY": "k"}, [("embedded", "embedded", None)]),
+        (
+            {"GEMINI_API_KEY": "k"},
+            [("gemini", "openai", "https://generativelanguage.googleapis.com/v1beta/openai")],
+        ),
+        (
+            {"GEMINI_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:9/"},
+            [("gemini", "openai", "http://127.0.0.1:9/v1beta/openai")],
+        ),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, [("openai", "openai", "http://127.0.0.1:9/v1")]),
+        (
+            {"GEMINI_API_KEY": "k", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "j"},
+            [
+                ("gemini", "openai", "https://generativelanguage.googleapis.com/v1beta/openai"),
+                ("openai", "openai", "http://127.0.0.1:9/v1"),
+            ],
+        ),
+    ],
+)
+def test_the_usual_variables_select_upstreams(environment: dict[str, str], upstreams: list[Any]) -> None:
+    found = upstreams_of(Settings(), environment)
+    assert [(upstream.name, upstream.kind, upstream.base_url) for upstream in found] == upstreams
+
+
+def test_a_key_comes_from_where_it_is_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("from-file\n")
+    base = {"name": "a", "kind": "openai", "base_url": "http://127.0.0.1:9"}
+    for given, key in [
+        ({"api_key": "outright"}, "outright"),
+        ({"api_key_env": "KEY"}, "from-env"),
+        ({"api_key_file": str(tmp_path / "key")}, "from-file"),
+        ({}, None),
+    ]:
+        assert UpstreamSettings.model_validate(base | given).key({"KEY": "from-env"}) == key
+    with pytest.raises(ValueError, match="NONE is not set"):
+        UpstreamSettings.model_validate(base | {"api_key_env": "NONE"}).key({})
+    with pytest.raises(ValueError, match="No such file"):
+        UpstreamSettings.model_validate(base | {"api_key_file": "/nonexistent"}).key({})
+
+
+def test_no_complaint_and_no_repr_shows_a_key() -> None:
+    settings = {"name": "a", "kind": "openai", "base_url": "http://127.0.0.1:9", "api_key": "sk-planted"}
+    assert "sk-planted" not in repr(UpstreamSettings.model_validate(settings))
+    with pytest.raises(ConfigurationError) as raised:
+        load_settings({"upstreams": [{**settings, "api_key": ["sk-planted"]}]})
+    assert "sk-planted" not in str(raised.value)

@@ -1,0 +1,120 @@
+"""Every command in the README does what it says."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from modelwire_gateway.descriptors import built_in_services
+from modelwire_gateway.errors import error_body, failure
+from modelwire_gateway.routes import RouteTable
+from modelwire_service.settings import load_settings
+from support.programs import Program, clean_environment
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[str]:
+    return [text for found, text in BLOCKS if found == language]
+
+
+def commands() -> list[str]:
+    """The commands of all `sh` blocks but the two that are run by themselves below."""
+    joined = [block for block in blocks("sh") if "make run" not in block]
+    return [command for block in joined for command in re.split(r"\n(?=\S)(?!\}')", block.strip())]
+
+
+def at(server: Program, text: str) -> str:
+    """The text with the addresses of a running server in place of the usual ones."""
+    return text.replace("127.0.0.1:8080", server.http_address).replace("127.0.0.1:50051", server.grpc_address)
+
+
+def output(command: list[str], **environment: str) -> str:
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, env=clean_environment(environment)
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("command", commands())
+def test_shell(command: str, server: Program) -> None:
+    printed = output(["bash", "-ec", at(server, command)], MODELWIRE_GRPC_ADDRESS=server.grpc_address)
+    assert printed.strip()
+    assert '"error"' not in printed
+
+
+@pytest.mark.parametrize("program", blocks("python"))
+def test_python(program: str, server: Program) -> None:
+    assert output([sys.executable, "-c", at(server, program)]).strip()
+
+
+@pytest.mark.parametrize("text", blocks("toml"))
+def test_toml(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "modelwire.toml"
+    path.write_text(text)
+    assert len(load_settings({"config": str(path)}).upstreams) == len(tomllib.loads(text)["upstreams"])
+
+
+def test_the_error_shown_is_what_is_answered() -> None:
+    (shown,) = (json.loads(block)["error"] for block in blocks("json"))
+    told = error_body(failure("INVALID_ARGUMENT", "must be between 0 and 2", field="temperature"))["error"]
+    assert shown == told | {"details": []}
+
+
+def test_the_routes_shown_are_those_there_are() -> None:
+    shown = {
+        (rpc, method, path)
+        for rpc, method, paths in re.findall(r"^\| `(\w+\.\w+)` \| (\w+) \| (.*) \|$", README, re.MULTILINE)
+        for path in re.findall(r"`([^`]+)`", paths)
+    }
+    routes = RouteTable.from_services(built_in_services()).routes
+    assert shown == {
+        (
+            f"{route.rpc.descriptor.containing_service.name}.{route.rpc.descriptor.name}",
+            route.http_method,
+            str(route.template).replace("=**", ""),
+        )
+        for route in routes
+    }
+
+
+def test_the_paths_shown_in_the_tree_exist() -> None:
+    tree = next(block for block in blocks("text") if "protos/" in block)
+    for path in re.findall(r"^(\w+/\S*)", tree, re.MULTILINE):
+        assert (ROOT / path).is_dir(), path
+
+
+@pytest.fixture
+def make_run() -> Iterator["subprocess.Popen[str]"]:
+    free_ports = {"MODELWIRE_GRPC_ADDRESS": "127.0.0.1:0", "MODELWIRE_HTTP_ADDRESS": "127.0.0.1:0"}
+    process = subprocess.Popen(
+        ["make", "run"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        env=clean_environment(free_ports),
+    )
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+def test_make_run_ends_by_printing_a_curl_line_that_works(make_run: "subprocess.Popen[str]") -> None:
+    assert make_run.stdout is not None
+    line = next(line for line in make_run.stdout if line.startswith("try"))
+    answer = json.loads(output(shlex.split(line.removeprefix("try"))))
+    assert answer["choices"][0]["message"]["role"] == "assistant"
