@@ -47,7 +47,7 @@ def http_body_framing(first: bytes) -> Framing:
 
 def http_body_data(message: bytes) -> bytes:
     """The payload of a google.api.HttpBody."""
-    return httpbody_pb2.HttpBody.FromString(message).data
+    return bytes(httpbody_pb2.HttpBody.FromString(message).data)
 
 
 def unary_framing(to_json: Render) -> Framing:

@@ -66,9 +66,9 @@ def test_an_http_status_of_its_own_decides_the_type() -> None:
 @pytest.mark.parametrize(
     "detail",
     [
-        AnyMessage(type_url="type.googleapis.com/nobody.Knows", value=b"\x01"),
-        AnyMessage(type_url="type.googleapis.com/google.rpc.BadRequest", value=b"\xff"),
-        AnyMessage(type_url="", value=b""),
+        pytest.param(AnyMessage(type_url="type.googleapis.com/nobody.Knows", value=b"\x01"), id="unknown type"),
+        pytest.param(AnyMessage(type_url="type.googleapis.com/google.rpc.BadRequest", value=b"\xff"), id="broken bytes"),
+        pytest.param(AnyMessage(type_url="", value=b""), id="nothing"),
     ],
 )
 def test_a_detail_nobody_can_read_never_fails_the_answer(detail: AnyMessage) -> None:

@@ -1,0 +1,17 @@
+"""What the apps of the front door have in common: their type, and an answer in JSON."""
+
+from collections.abc import Awaitable, Callable, Iterable
+
+import orjson
+
+from modelwire_gateway.exchange import Receive, Scope, Send
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+async def send_json(send: Send, status: int, body: object, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    """Sends a whole answer. The server leaves the body out where the request was HEAD."""
+    content = orjson.dumps(body)
+    described = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content)), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": described})
+    await send({"type": "http.response.body", "body": content, "more_body": False})

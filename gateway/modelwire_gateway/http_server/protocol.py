@@ -1,0 +1,274 @@
+"""uvicorn's HTTP/1.1 protocol, made fit to face clients nobody vouches for.
+
+Theory of operation. uvicorn's `HttpToolsProtocol` feeds every read to llhttp, whose callbacks make one
+`RequestResponseCycle` a request; a cycle begins when the one before it has been answered, until then it
+waits in `pipeline`. This subclass stands between the socket and the parser:
+
+* A connection is either in a head (between requests counts as that) or in a body. In a head, no more
+  bytes are parsed than the limit leaves room for. In a body, `_overhead` counts the bytes that brought no
+  content, so that trailers and chunk extensions are bounded by the same limit.
+* What is awaited from the client, a whole head or the next bytes of a body, has a deadline.
+* uvicorn stops reading when a request is pipelined, and then cannot see the client leave. Here reading
+  goes on: what comes while an answer is due is held unparsed, up to a bound, and parsed after the answer.
+* A request that cannot be served is refused in its turn, after the answers due before it. From then on
+  input is dropped.
+* A connection that ends while input may still come is closed gently: the output is ended, input is read
+  and dropped for a while. Closing it with input unread would reset it, and the last answer might be lost.
+* llhttp takes whatever follows a head that offers an upgrade for another protocol, so its body would be
+  lost or, worse, read as the next request. Offers are ignored (RFC 9110, section 7.8) by parsing the head
+  once more without them.
+"""
+
+import contextlib
+from asyncio import AbstractEventLoop, Future, TimerHandle, Transport
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from modelwire_gateway.errors import RpcFailure
+from modelwire_gateway.http_server import refusals
+from modelwire_gateway.http_server.cycle_transport import CycleTransport
+from modelwire_gateway.http_server.deadline import Deadline
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+HEADER_BYTES: Final = 64 * 1024
+"""The most a request line and its headers may take on the wire, line ends included."""
+
+ARRIVAL_SECONDS: Final = 30.0
+"""How long a head may take to arrive, and how long a body may pause, unless told otherwise."""
+
+_HELD_BYTES: Final = 256 * 1024
+_PIPELINED_REQUESTS: Final = 100
+_LINGER_SECONDS: Final = 5.0
+
+
+class EdgeProtocol(HttpToolsProtocol):
+    """One connection. `closed` is done once it is gone."""
+
+    def __init__(
+        self,
+        config: "Config",
+        server_state: "ServerState",
+        app_state: dict[str, Any],
+        _loop: AbstractEventLoop | None = None,
+        *,
+        arrival_seconds: float = ARRIVAL_SECONDS,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.closed: Future[None] = self.loop.create_future()
+        self._arrival_seconds = arrival_seconds
+        self._arrival = Deadline(self.loop, arrival_seconds, self._late)
+        self._linger: TimerHandle | None = None
+        self._in_head = True
+        self._overhead = 0
+        self._held = bytearray()
+        self._running: RequestResponseCycle | None = None
+        self._deaf = False
+        self._refusal: RpcFailure | None = None
+
+    # What the transport says
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._cycle_transport = cast(Transport, CycleTransport(transport, self._close_after_answer))
+        self._arrival.restart()
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        while data and not self._deaf:
+            data = self._hold(data) if self._answer_due() else self._parse(data)
+        if self.pipeline:
+            self.flow.resume_reading()
+        if not self._deaf:
+            self._expect_the_rest()
+
+    def eof_received(self) -> None:
+        self._disconnect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._deaf = True
+        self._arrival.close()
+        self._unset_keepalive_if_required()
+        if self._linger is not None:
+            self._linger.cancel()
+        self._disconnect()
+        super().connection_lost(exc)
+        self.closed.set_result(None)
+
+    # What the parser says
+
+    def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                raise refusals.no_tunnels()
+            return
+        if len(self.pipeline) >= _PIPELINED_REQUESTS:
+            raise refusals.too_far_ahead()
+        super().on_headers_complete()
+        self.headers = []  # the scope keeps the list of the head's; trailers go nowhere
+        self._in_head = False
+        self._overhead = 0
+
+    def on_body(self, body: bytes) -> None:
+        self._overhead = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
+        super().on_message_complete()
+        self._in_head = True
+        self._overhead = 0
+        self._arrival.lift()
+        if self.cycle.response_complete:  # answered early, and idle only from here on
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    # What requests do
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
+        self._running = cycle
+        cycle.transport = self._cycle_transport
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            return
+        if self._refusal is not None and not self._unanswered():
+            self._answer(self._refusal)
+        elif self._held:
+            held = bytes(self._held)
+            self._held.clear()
+            self.data_received(held)
+
+    def _close_after_answer(self) -> None:
+        if self._in_head or self.pipeline:
+            self.transport.close()
+        else:
+            self._close_gently()
+
+    # Ends
+
+    def cut_off(self, error: RpcFailure) -> None:
+        """Ends the connection: a request without an answer gets `error`, an answer under way breaks off."""
+        self.pipeline.clear()
+        running = self._unanswered()
+        if running is None:
+            self._close_gently()
+            return
+        self._disconnect()
+        if running.response_started:
+            self.transport.abort()
+        else:
+            self._answer(error)
+
+    def _refuse(self, error: RpcFailure) -> None:
+        """Refuses the request whose bytes are arriving, in its turn, and reads nothing more."""
+        if not self._in_head and not self.pipeline:
+            self.cut_off(error)
+            return
+        self._drop_input()
+        if not self._in_head:
+            self.pipeline.popleft()
+        if self._unanswered():
+            self._refusal = error
+        else:
+            self._answer(error)
+
+    def _answer(self, error: RpcFailure) -> None:
+        self.transport.write(refusals.response_bytes(error, self.server_state.default_headers))
+        self._close_gently()
+
+    def _close_gently(self) -> None:
+        self._drop_input()
+        if self._linger is not None or self.transport.is_closing():
+            return
+        with contextlib.suppress(OSError):  # the client has reset the connection
+            self.transport.write_eof()
+        self._linger = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+
+    def _drop_input(self) -> None:
+        self._deaf = True
+        self._held.clear()
+        self._arrival.close()
+        self.flow.resume_reading()
+
+    def _disconnect(self) -> None:
+        """Tells the running request that nobody awaits its answer, and leaves it to itself."""
+        running, self._running = self._unanswered(), None
+        if running is not None:
+            running.disconnected = True
+            running.waiting_for_100_continue = False
+            running.message_event.set()
+            self.flow.resume_writing()
+
+    def _unanswered(self) -> RequestResponseCycle | None:
+        running = self._running
+        return running if running is not None and not running.response_complete else None
+
+    # Parsing
+
+    def _answer_due(self) -> bool:
+        """Whether a whole request waits for its answer, so that what comes belongs to a later one."""
+        cycle = self.cycle
+        return bool(self.pipeline) or (cycle is not None and not cycle.more_body and not cycle.response_complete)
+
+    def _hold(self, data: bytes) -> bytes:
+        self._held += data
+        if len(self._held) > _HELD_BYTES:
+            self._refuse(refusals.too_far_ahead())
+        return b""
+
+    def _parse(self, data: bytes) -> bytes:
+        """Parses `data`, or as much as a head may take; returns what is to be parsed next."""
+        piece = data[: HEADER_BYTES - self._overhead] if self._in_head else data
+        self._overhead += len(piece)
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            return self._head_without_upgrade() + data[upgrade.args[0] :]
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause if isinstance(cause, RpcFailure) else refusals.malformed())
+            return b""
+        if self._overhead >= HEADER_BYTES:
+            self._refuse(refusals.headers_too_large(HEADER_BYTES))
+        return data[len(piece) :]
+
+    def _head_without_upgrade(self) -> bytes:
+        self._overhead = 0
+        version = self.parser.get_http_version().encode()
+        request_line = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)
+        lines = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        return request_line + b"".join(lines) + b"\r\n"
+
+    # Time
+
+    def _expect_the_rest(self) -> None:
+        """A head has one deadline from its first byte, a body one from each of its reads."""
+        if self._in_head:
+            if self._overhead and not self._arrival.pending:
+                self._arrival.restart()
+        elif not self.cycle.response_complete:
+            self._arrival.restart()
+
+    def _late(self) -> None:
+        if self._delay_is_ours():
+            self._arrival.restart()
+        elif self._in_head and not self._overhead:
+            self.transport.close()  # nothing was asked; an answer might be taken for that to the next request
+        else:
+            self._refuse(refusals.too_slow(self._arrival_seconds))
+
+    def _delay_is_ours(self) -> bool:
+        """Whether bytes of a body are late because the app, or an answer before it, has to come first."""
+        return not self._in_head and (
+            bool(self.pipeline) or self.flow.read_paused or self.cycle.waiting_for_100_continue
+        )

@@ -1,0 +1,45 @@
+"""What the edge answers by itself, before or instead of the app, and how that looks on the wire."""
+
+from collections.abc import Iterable
+
+import orjson
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from modelwire_gateway.errors import RpcFailure, error_body, failure
+
+
+def malformed() -> RpcFailure:
+    return failure("INVALID_ARGUMENT", "the request is not well-formed HTTP/1.1")
+
+
+def headers_too_large(limit: int) -> RpcFailure:
+    return failure("INVALID_ARGUMENT", f"the request headers are larger than {limit} bytes", http_status=431)
+
+
+def too_slow(seconds: float) -> RpcFailure:
+    return failure("DEADLINE_EXCEEDED", f"the request did not arrive within {seconds:g} s", http_status=408)
+
+
+def too_far_ahead() -> RpcFailure:
+    return failure("RESOURCE_EXHAUSTED", "too much was sent ahead of the answers; wait for them, or use connections")
+
+
+def no_tunnels() -> RpcFailure:
+    return failure("UNIMPLEMENTED", "CONNECT is not served here")
+
+
+def shutting_down() -> RpcFailure:
+    return failure("UNAVAILABLE", "the server is shutting down")
+
+
+def response_bytes(error: RpcFailure, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The whole HTTP/1.1 response to `error`, after which the connection closes."""
+    body = orjson.dumps(error_body(error))
+    headers = [
+        *default_headers,
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]
+    lines = b"".join(b"%s: %s\r\n" % header for header in headers)
+    return STATUS_LINE[error.http_status] + lines + b"\r\n" + body

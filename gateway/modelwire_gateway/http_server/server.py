@@ -1,0 +1,129 @@
+"""An HTTP/1.1 server for one ASGI app: uvicorn's protocol without uvicorn's process management.
+
+`uvicorn.Server` installs signal handlers, exits the process where a port is taken and looks ten times a
+second whether it should stop. Its protocol needs none of that, only its configuration and shared state.
+"""
+
+import asyncio
+import contextlib
+import logging
+from email.utils import formatdate
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from modelwire_gateway.http_server import refusals
+from modelwire_gateway.http_server.address import UnixAddress, bound_address, listen, parse_address
+from modelwire_gateway.http_server.asgi import App
+from modelwire_gateway.http_server.protocol import ARRIVAL_SECONDS, EdgeProtocol
+
+_KEEP_ALIVE_SECONDS: Final = 75
+_HEED_SECONDS: Final = 0.25
+
+_logger = logging.getLogger(__name__)
+
+
+class HttpServer:
+    """Serves `app` at `address` (`HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`; port 0 picks a free port).
+
+    Runs on whichever event loop runs `start`, leaves signals alone, writes no access log. A request head
+    must arrive within `arrival_seconds`, and a body may not pause longer. Raises ValueError where
+    `address` is none.
+    """
+
+    def __init__(self, app: App, address: str, *, arrival_seconds: float = ARRIVAL_SECONDS) -> None:
+        self.address = address
+        self._place = parse_address(address)
+        self._state = ServerState()
+        self._connections: set[EdgeProtocol] = self._state.connections  # type: ignore[assignment]
+        self._protocol = partial(EdgeProtocol, _config(app), self._state, {}, arrival_seconds=arrival_seconds)
+        self._listener: asyncio.Server | None = None
+        self._clock: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Listens; from then on `address` is the one really bound. Raises OSError where it is taken."""
+        loop = asyncio.get_running_loop()
+        sock = await listen(self._place)
+        serve = loop.create_unix_server if isinstance(self._place, UnixAddress) else loop.create_server
+        self.address = bound_address(sock)
+        self._tell_time()
+        self._listener = await serve(self._protocol, sock=sock)
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Stops: takes no connection, lets what runs finish for `grace_seconds`, then cuts it off.
+
+        Running requests answer with `connection: close`; idle connections close at once. A request past
+        the grace sees http.disconnect and is cancelled if it does not heed it. Calling it again, while
+        it waits, with a shorter grace shortens it.
+        """
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            self._stop_listening(listener)
+        if not await self._finished_within(grace_seconds):
+            await self._cut_off()
+        if self._clock is not None:
+            self._clock.cancel()
+        if listener is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_HEED_SECONDS):
+                    await listener.wait_closed()
+
+    def _stop_listening(self, listener: asyncio.Server) -> None:
+        listener.close()
+        if isinstance(self._place, UnixAddress):
+            Path(self._place.path).unlink(missing_ok=True)
+
+    async def _cut_off(self) -> None:
+        if self._state.tasks:
+            _logger.warning("cutting off requests that outlived the grace period: %d", len(self._state.tasks))
+        for connection in set(self._connections):
+            connection.cut_off(refusals.shutting_down())
+        if await self._finished_within(_HEED_SECONDS):
+            return
+        for task in self._state.tasks:
+            task.cancel()
+        for connection in set(self._connections):
+            connection.transport.abort()
+        await self._finished_within(_HEED_SECONDS)
+
+    async def _finished_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._finished()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _finished(self) -> None:
+        while connections := set(self._connections):
+            for connection in connections:
+                connection.shutdown()
+            await asyncio.wait([connection.closed for connection in connections])
+        if self._state.tasks:
+            await asyncio.wait(self._state.tasks)
+
+    def _tell_time(self) -> None:
+        self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        self._clock = asyncio.get_running_loop().call_later(1.0, self._tell_time)
+
+
+def _config(app: App) -> Config:
+    config = Config(
+        app,
+        http=EdgeProtocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        workers=1,
+    )
+    config.load()
+    return config

@@ -1,0 +1,75 @@
+"""Long lists of numbers, many at a time.
+
+A ListValue of doubles is a run of records of eleven bytes: the tag of `values`, the length nine, the tag of
+`number_value`, and the double in little-endian order. NumPy writes and recognises such a run at once, where
+one value after the other costs thirty times as much. A packed field of floats is such a run without tags.
+"""
+
+import struct
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .json_numbers import plain
+from .json_text import JsonValue
+
+_FEWEST: Final = 16  # below, setting NumPy to work costs more than it saves
+_RECORD: Final = np.dtype([("tags", "<u2"), ("number_tag", "u1"), ("number", "<f8")])
+_TAGS: Final = 0x090A
+_NUMBER_TAG: Final = 0x11
+
+Floats = NDArray[np.floating[Any]]
+
+
+def float_array(value: JsonValue) -> Floats | None:
+    """The finite floats of a list of nothing else; None for any other list, and for short ones.
+
+    Arrays are taken at any length. Raises nothing: what is wrong with a list shows when it is taken one by one.
+    """
+    if isinstance(value, np.ndarray):
+        array: Floats = value.astype(np.float64)
+    elif len(value) < _FEWEST or type(value[0]) is not float or set(map(type, value)) != {float}:
+        return None
+    else:
+        array = np.frombuffer(struct.pack(f"={len(value)}d", *value))
+    return array if array.ndim == 1 and np.isfinite(array).all() else None
+
+
+def encode_values(value: JsonValue) -> bytes | None:
+    """The bytes of a ListValue of `value`, if it is a list for NumPy."""
+    array = float_array(value)
+    if array is None:
+        return None
+    records = np.empty(len(array), _RECORD)
+    records["tags"] = _TAGS
+    records["number_tag"] = _NUMBER_TAG
+    records["number"] = array
+    return records.tobytes()
+
+
+def decode_values(buf: bytes, pos: int, end: int) -> Floats | None:
+    """The numbers of a ListValue, if its bytes are one run of finite numbers and it is long enough."""
+    count, rest = divmod(end - pos, _RECORD.itemsize)
+    if rest or count < _FEWEST or buf[pos + 2] != _NUMBER_TAG:
+        return None
+    records = np.frombuffer(buf, _RECORD, count, pos)
+    if (records["tags"] != _TAGS).any() or (records["number_tag"] != _NUMBER_TAG).any():
+        return None
+    numbers = records["number"].copy()
+    return numbers if np.isfinite(numbers).all() else None
+
+
+def plain_list(numbers: Floats) -> list[JsonValue]:
+    """The numbers as JSON has them, integral ones as integers."""
+    listed: list[float] = numbers.tolist()
+    return [plain(number) for number in listed] if _any_integral(numbers) else listed
+
+
+def compact(numbers: Floats) -> JsonValue:
+    """The numbers as `dump_json` writes them fastest: the array, unless it would write `5.0` for a 5."""
+    return plain_list(numbers) if _any_integral(numbers) else numbers
+
+
+def _any_integral(numbers: Floats) -> bool:
+    return bool((numbers == np.rint(numbers)).any())

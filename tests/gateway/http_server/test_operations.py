@@ -1,0 +1,64 @@
+import httpx
+import pytest
+from modelwire_gateway.http_server import OPERATIONAL_PATHS, Operations
+from support.asgi_apps import Serve, echo
+
+
+async def yes() -> bool:
+    return True
+
+
+async def no() -> bool:
+    return False
+
+
+def client(operations: Operations) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(operations), base_url="http://modelwire")
+
+
+async def test_alive_even_when_not_ready() -> None:
+    async with client(Operations(echo, no)) as http:
+        answer = await http.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_ready_when_the_backend_is() -> None:
+    async with client(Operations(echo, yes)) as http:
+        answer = await http.get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+async def test_not_ready_is_a_503_in_the_shape_of_every_error() -> None:
+    async with client(Operations(echo, no)) as http:
+        answer = await http.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["error"]["status"] == "UNAVAILABLE"
+    assert answer.json()["error"]["message"] == "not ready to take calls"
+
+
+@pytest.mark.parametrize("path", sorted(OPERATIONAL_PATHS))
+@pytest.mark.parametrize("method", ["POST", "DELETE", "OPTIONS"])
+async def test_other_methods_are_told_which_are_allowed(path: str, method: str) -> None:
+    async with client(Operations(echo, yes)) as http:
+        answer = await http.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert answer.json()["error"]["code"] == 405
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz/", "/v1/readyz", "/HEALTHZ"])
+async def test_other_paths_reach_the_app(path: str) -> None:
+    async with client(Operations(echo, no)) as http:
+        answer = await http.post(path, content=b"hello")
+    assert answer.json()["path"] == path
+    assert answer.json()["body"] == "hello"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/readyz", 503)])
+async def test_head_is_answered_as_get_without_the_body(serve: Serve, path: str, status: int) -> None:
+    server = await serve(Operations(echo, no))
+    async with httpx.AsyncClient(base_url=f"http://{server.address}") as http:
+        get = await http.get(path)
+        head = await http.head(path)
+    assert (head.status_code, head.content) == (status, b"")
+    assert head.headers["content-length"] == get.headers["content-length"] == str(len(get.content))

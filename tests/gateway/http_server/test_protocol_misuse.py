@@ -1,0 +1,318 @@
+"""Clients that leave, send ahead, write what is malformed or ambiguous, or want another protocol."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from modelwire_gateway.exchange import Receive, Scope, Send
+from modelwire_gateway.http_server.asgi import send_json
+from support.asgi_apps import Patient, Serve, echo
+from support.raw_http import RawClient, connected
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def get(path: int | str) -> bytes:
+    return b"GET /%s HTTP/1.1\r\n\r\n" % str(path).encode()
+
+
+def post(body: bytes) -> bytes:
+    return POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+# Leaving
+
+AHEAD = [
+    pytest.param([], id="nothing"),
+    pytest.param([GET], id="a request"),
+    pytest.param([GET + GET, GET], id="requests"),
+    pytest.param([GET[:10]], id="half a head"),
+    pytest.param([POST + b"Content-Length: 1000000\r\n\r\n" + b"x" * 70_000], id="half a body"),
+    pytest.param([b"nonsense\r\n\r\n"], id="nonsense"),
+    pytest.param([post(b"x" * 3_000_000)], id="more than is held"),
+]
+
+
+@pytest.mark.parametrize("leave", [RawClient.hang_up, RawClient.reset])
+@pytest.mark.parametrize("streams", [False, True], ids=["unanswered", "streaming"])
+@pytest.mark.parametrize("ahead", AHEAD)
+@pytest.mark.parametrize("at_once", [True, False], ids=["one write", "a write each"])
+async def test_leaving_is_noticed_whatever_was_sent_ahead(
+    serve: Serve, leave: Callable[[RawClient], None], streams: bool, ahead: list[bytes], at_once: bool
+) -> None:
+    app = Patient(streams=streams)
+    server = await serve(app)
+    async with connected(server.address) as client:
+        await client.send(GET + (b"".join(ahead) if at_once else b""))
+        await app.entered.wait()
+        for data in [] if at_once else ahead:
+            await client.send(data)
+        leave(client)
+        async with asyncio.timeout(1):
+            await app.left.wait()
+
+
+async def test_leaving_is_noticed_in_the_middle_of_a_body(serve: Serve) -> None:
+    app = Patient()
+    server = await serve(app)
+    async with connected(server.address) as client:
+        await client.send(POST + b"Content-Length: 1000000\r\n\r\n" + b"x" * 200_000)
+        await app.entered.wait()
+        client.hang_up()
+        async with asyncio.timeout(1):
+            await app.left.wait()
+
+
+async def test_leaving_is_noticed_while_answers_cannot_be_written(serve: Serve) -> None:
+    left = asyncio.Event()
+
+    async def pouring(_scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        gone = asyncio.create_task(_until_gone(receive))
+        while not gone.done():
+            await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
+            await asyncio.sleep(0)
+        left.set()
+
+    async def _until_gone(receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    server = await serve(pouring)
+    async with connected(server.address) as client:
+        await client.send(GET)
+        await client.status()
+        client.hang_up()
+        async with asyncio.timeout(1):
+            await left.wait()
+
+
+# Sending ahead
+
+
+async def test_requests_sent_ahead_are_answered_in_turn(serve: Serve) -> None:
+    server = await serve(echo)
+    async with connected(server.address) as client:
+        await client.send(get(1) + post(b"two") + CHUNKED + b"5\r\nthree\r\n0\r\n\r\n" + get(4))
+        answers = [(await client.answer()).json for _ in range(4)]
+    assert [(answer["method"], answer["path"], answer["body"]) for answer in answers] == [
+        ("GET", "/1", ""),
+        ("POST", "/", "two"),
+        ("POST", "/", "three"),
+        ("GET", "/4", ""),
+    ]
+
+
+async def test_what_is_sent_ahead_in_pieces_is_answered_after_the_answer_due(serve: Serve) -> None:
+    app = Patient()
+    server = await serve(app)
+    async with connected(server.address) as client:
+        await client.send(get(1))
+        await app.entered.wait()
+        second = POST.replace(b"/", b"/2", 1) + b"Content-Length: 100000\r\n\r\n"
+        for piece in (second[:9], second[9:] + b"x" * 70_000, b"x" * 30_000 + get(3)[:5], get(3)[5:]):
+            await client.send(piece)
+            await asyncio.sleep(0)
+        app.go_on.set()
+        assert [(await client.answer()).json["path"] for _ in range(3)] == ["/1", "/2", "/3"]
+
+
+async def test_a_body_sent_ahead_in_part_is_awaited_once_its_turn_has_come(serve: Serve) -> None:
+    server = await serve(echo)
+    async with connected(server.address) as client:
+        await client.send(get(1) + POST + b"Content-Length: 6\r\n\r\nabc")
+        assert (await client.answer()).json["path"] == "/1"
+        await client.send(b"def")
+        assert (await client.answer()).json["body"] == "abcdef"
+
+
+async def test_too_many_bytes_sent_ahead_are_refused_after_the_answer_due(serve: Serve) -> None:
+    app = Patient()
+    server = await serve(app)
+    async with connected(server.address) as client:
+        await client.send(get(1))
+        await app.entered.wait()
+        await client.send(post(b"x" * 20_000_000))  # more than the kernel's buffers take, so most of it is read
+        app.go_on.set()
+        assert (await client.answer()).json == {"path": "/1"}
+        assert (await client.answer()).refuses(429)
+        assert await client.rest() == b""
+
+
+async def test_too_many_requests_sent_ahead_are_refused_after_the_answers_due(serve: Serve) -> None:
+    server = await serve(echo)
+    async with connected(server.address) as client:
+        await client.send(b"".join(get(number) for number in range(1000)))
+        answers = 0
+        while (answer := await client.answer()).status == 200:
+            assert answer.json["path"] == f"/{answers}"
+            answers += 1
+        assert answer.refuses(429)
+        assert await client.rest() == b""
+    assert answers > 100
+
+
+@pytest.mark.parametrize("malformed", [b"nonsense\r\n\r\n", CHUNKED + b"zz\r\n"])
+async def test_a_malformed_request_sent_ahead_is_refused_in_its_turn(serve: Serve, malformed: bytes) -> None:
+    server = await serve(echo)
+    async with connected(server.address) as client:
+        await client.send(get(1) + get(2) + malformed + get(3))
+        assert [(await client.answer()).json["path"] for _ in range(2)] == ["/1", "/2"]
+        assert (await client.answer()).refuses(400)
+        assert await client.rest() == b""
+
+
+async def test_what_follows_a_request_that_closes_is_not_served(serve: Serve) -> None:
+    server = await serve(echo)
+    async with connected(server.address) as client:
+        await client.send(b"GET /1 HTTP/1.1\r\nConnection: close\r\n\r\n" + get(2))
+        assert (await client.answer()).json["path"] == "/1"
+        assert await client.rest() == b""
+
+
+# Malformed and ambiguous requests
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        pytest.param(b"nonsense\r\n\r\n", id="no request line"),
+        pytest.param(b"GET / HTTP/9.9\r\n\r\n", id="unknown version"),
+        pytest.param(b"GET /a b HTTP/1.1\r\n\r\n", id="space in the path"),
+        pytest.param("GET /ä HTTP/1.1\r\n\r\n".encode(), id="path not ASCII"),
+        pytest.param(b"GET http://host HTTP/1.1\r\n\r\n", id="no path"),
+        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", id="HTTP/2"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", id="TLS"),
+        pytest.param(b"GET / HTTP/1.1\nHost: a\n\n", id="bare line feeds"),
+        pytest.param(b"GET / HTTP/1.1\r\nX: a\r\n b\r\n\r\n", id="folded header"),
+        pytest.param(b"GET / HTTP/1.1\r\nX: a\0b\r\n\r\n", id="NUL in a header"),
+        pytest.param(b"GET / HTTP/1.1\r\nX : a\r\n\r\n", id="space before the colon"),
+        pytest.param(POST + b"Content-Length: +3\r\n\r\nabc", id="signed length"),
+        pytest.param(POST + b"Content-Length: 3, 3\r\n\r\nabc", id="list of lengths"),
+        pytest.param(POST + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc", id="two lengths"),
+        pytest.param(POST + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", id="the same length twice"),
+        pytest.param(
+            POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", id="length, then encoding"
+        ),
+        pytest.param(
+            POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", id="encoding, then length"
+        ),
+        pytest.param(POST + b"Transfer-Encoding: identity\r\n\r\nabc", id="encoding without chunks"),
+        pytest.param(POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", id="encoding like chunked"),
+        pytest.param(POST + b"Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", id="chunked not last"),
+        pytest.param(
+            POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", id="two encodings"
+        ),
+        pytest.param(CHUNKED + b"zz\r\nabc\r\n", id="chunk size not a number"),
+        pytest.param(CHUNKED + b"3\nabc\r\n0\r\n\r\n", id="chunk size ended by a line feed"),
+        pytest.param(CHUNKED + b"3\r\nabcdef\r\n0\r\n\r\n", id="chunk larger than its size"),
+    ],
+)
+async def test_malformed_requests_are_refused_in_json(serve: Serve, request_bytes: bytes) -> None:
+    server = await serve(echo)
+    async with connected(server.address) as client:
+        await client.send(request_bytes)
+        answer = await client.answer()
+        assert answer.refuses(400)
+        assert answer.json["error"] == {
+            "code": 400,
+            "status": "INVALID_ARGUMENT",
+            "message": "the request is not well-formed HTTP/1.1",
+            "type": "invalid_request_error",
+            "param": None,
+            "details": [],
+        }
+        assert await client.rest() == b""
+
+
+async def test_a_body_that_turns_out_malformed_ends_its_request(serve: Serve) -> None:
+    app = Patient()
+    server = await serve(app)
+    async with connected(server.address) as client:
+        await client.send(CHUNKED + b"3\r\nabc\r\n")
+        await app.entered.wait()
+        await client.send(b"zz\r\n")
+        assert (await client.answer()).refuses(400)
+        async with asyncio.timeout(1):
+            await app.left.wait()
+
+
+async def test_a_body_that_turns_out_malformed_breaks_the_answer_under_way(serve: Serve) -> None:
+    app = Patient(streams=True)
+    server = await serve(app)
+    async with connected(server.address) as client:
+        await client.send(CHUNKED + b"3\r\nabc\r\n")
+        await app.entered.wait()
+        await client.send(b"zz\r\n")
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
+            await client.answer()
+        async with asyncio.timeout(1):
+            await app.left.wait()
+
+
+# Answers before the request has arrived
+
+
+async def answer_early(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answers without reading the body, and closes if the path says so."""
+    close = [(b"connection", b"close")] if scope["path"] == "/close" else []
+    await send_json(send, 413, {}, close)
+
+
+async def test_an_answer_that_closes_reaches_a_client_still_sending(serve: Serve) -> None:
+    server = await serve(answer_early)
+    async with connected(server.address) as client:
+        sending = asyncio.create_task(client.send(b"POST /close HTTP/1.1\r\nContent-Length: 30000000\r\n\r\n"))
+        assert (await client.answer()).status == 413
+        await sending
+        await client.send(b"x" * 30_000_000)
+        assert await client.rest() == b""
+
+
+async def test_the_rest_of_a_body_answered_early_is_dropped(serve: Serve) -> None:
+    server = await serve(answer_early)
+    async with connected(server.address) as client:
+        for _ in range(2):
+            await client.send(POST + b"Content-Length: 3000000\r\n\r\n")
+            assert (await client.answer()).status == 413
+            await client.send(b"x" * 3_000_000)
+
+
+async def test_the_rest_of_a_body_answered_early_must_arrive_too(serve: Serve) -> None:
+    server = await serve(answer_early, arrival_seconds=0.2)
+    async with connected(server.address) as client:
+        await client.send(POST + b"Content-Length: 10\r\n\r\n")
+        assert (await client.answer()).status == 413
+        assert await client.rest() == b""
+
+
+# Upgrades
+
+
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
+@pytest.mark.parametrize("at_once", [True, False], ids=["one write", "a write each"])
+async def test_an_offer_to_upgrade_is_ignored_and_the_body_kept(serve: Serve, protocol: bytes, at_once: bool) -> None:
+    server = await serve(echo)
+    head = POST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: " + protocol + b"\r\nContent-Length: "
+    body = GET + b"smuggled"
+    async with connected(server.address) as client:
+        pieces = [head + b"%d\r\n\r\n" % len(body), body]
+        for piece in [b"".join(pieces)] if at_once else pieces:
+            await client.send(piece)
+            await asyncio.sleep(0)
+        answer = await client.answer()
+        assert (answer.status, answer.json["body"].encode()) == (200, body)
+        assert "upgrade" not in answer.json["headers"]
+        await client.send(get("next"))
+        assert (await client.answer()).json["path"] == "/next"
+
+
+async def test_no_tunnels_are_opened(serve: Serve) -> None:
+    server = await serve(echo)
+    async with connected(server.address) as client:
+        await client.send(b"CONNECT elsewhere:443 HTTP/1.1\r\n\r\n" + GET)
+        assert (await client.answer()).refuses(501)
+        assert await client.rest() == b""
