@@ -1,6 +1,7 @@
 """Each RPC by gRPC, by REST over the local backend and by REST over the remote one gives the same answer.
 
-Schemas have one property: a stub's Struct keeps no order of keys.
+Schemas have one property, because a stub's Struct keeps no order of keys, and fields that are wrong stand in the order
+of their numbers, because violations come in the order of the request.
 """
 
 import json
@@ -42,7 +43,7 @@ CHATS: dict[str, dict[str, Any]] = {
 }
 BAD_CHATS: dict[str, dict[str, Any]] = {
     "unknown model": {"model": "no-such"},
-    "two bounds": {"temperature": 3, "n": 0},
+    "two bounds": {"temperature": 3, "top_p": 0},
     "bad role": {"messages": [{"role": "robot", "content": "Hi"}]},
     "bad stream": {"stream": True, "top_p": 2},
     "refused by the embedded model": {"n": 9},
@@ -100,17 +101,18 @@ def anonymous(reply: dict[str, Any]) -> dict[str, Any]:
     for choice in reply["choices"]:
         for call in choice.get("message", choice.get("delta")).get("tool_calls") or []:
             call.pop("id", None)
+    if reply.get("usage"):
+        del reply["usage"]["prompt_tokens_details"]  # how much of the prompt was cached from the call before
     return {key: value for key, value in reply.items() if key not in ("id", "created")}
 
 
 @pytest.mark.parametrize("fields", CHATS.values(), ids=CHATS)
 def test_chats_are_equal(doors: Doors, fields: dict[str, Any]) -> None:
     request = CHAT | fields
-    answers = [chat_by_grpc(doors, request)]
-    for response in doors.post("/v1/chat/completions", request):
-        answers.append((response.headers["content-type"], response.content))
-    by_grpc, local, remote = (without_identity(*answer) for answer in answers)
-    assert by_grpc == local == remote
+    local, remote = doors.post("/v1/chat/completions", request)
+    by_grpc = without_identity(*chat_by_grpc(doors, request))
+    assert without_identity(local.headers["content-type"], local.content) == by_grpc
+    assert without_identity(remote.headers["content-type"], remote.content) == by_grpc
 
 
 @pytest.mark.parametrize("fields", EMBEDDINGS.values(), ids=EMBEDDINGS)

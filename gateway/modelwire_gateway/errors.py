@@ -7,10 +7,11 @@ raise it for calls that end with a status other than OK. Every error answer is m
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from google.protobuf import json_format
 from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 
 
@@ -43,6 +44,8 @@ STATUS_TABLE: Final = (
     StatusRow(15, "DATA_LOSS", 500, "server_error"),
     StatusRow(16, "UNAUTHENTICATED", 401, "authentication_error"),
 )
+_Detail = TypeVar("_Detail", bound=Message)
+
 _ROWS: Final = {row.code: row for row in STATUS_TABLE}
 _CODES: Final = {row.name: row.code for row in STATUS_TABLE}
 
@@ -117,18 +120,23 @@ def error_body(error: RpcFailure) -> dict[str, Any]:
 
 def retry_after(status: status_pb2.Status) -> float | None:
     """Seconds to wait before another try, where the status carries a google.rpc.RetryInfo."""
-    for detail in status.details:
-        info = error_details_pb2.RetryInfo()
-        if detail.Is(info.DESCRIPTOR) and detail.Unpack(info):
-            return float(info.retry_delay.seconds + info.retry_delay.nanos / 1e9)
-    return None
+    info = _detail(status, error_details_pb2.RetryInfo())
+    return None if info is None else float(info.retry_delay.seconds + info.retry_delay.nanos / 1e9)
 
 
 def _first_field(status: status_pb2.Status) -> str | None:
-    for detail in status.details:
-        request = error_details_pb2.BadRequest()
-        if detail.Is(request.DESCRIPTOR) and detail.Unpack(request) and request.field_violations:
-            return request.field_violations[0].field or None
+    request = _detail(status, error_details_pb2.BadRequest())
+    return request.field_violations[0].field or None if request and request.field_violations else None
+
+
+def _detail(status: status_pb2.Status, detail: _Detail) -> _Detail | None:
+    """`detail` filled from the first of its type that can be read."""
+    for packed in status.details:
+        try:
+            if packed.Unpack(detail):
+                return detail
+        except DecodeError:
+            continue
     return None
 
 

@@ -6,7 +6,8 @@ from functools import cache
 import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from modelwire_gateway.json_codec import MessageCodec, dump_json
+from modelwire_gateway.json_codec import JsonValue, MessageCodec, dump_json
+from modelwire_gateway.json_codec.options import rest_name
 from modelwire_gateway.route_rules import Route
 
 Render = Callable[[bytes], bytes]
@@ -22,7 +23,21 @@ def _render(message: Descriptor, field: FieldDescriptor | None) -> Render:
     codec = MessageCodec.of(message)
     if field is None:
         return lambda wire: dump_json(codec.decode(wire))
-    return lambda wire: dump_json(codec.decode_field(wire, field))
+    name, default = rest_name(field), _default(field)
+    return lambda wire: dump_json(codec.decode(wire).get(name, default))
+
+
+def _default(field: FieldDescriptor) -> JsonValue:
+    """What a field that is not written stands for, as proto3 JSON."""
+    if field.is_repeated:
+        return {} if field.message_type is not None and field.message_type.GetOptions().map_entry else []
+    if field.message_type is not None:
+        return None
+    if field.enum_type is not None:
+        return str(field.enum_type.values[0].name)
+    if field.cpp_type in (field.CPPTYPE_INT64, field.CPPTYPE_UINT64):
+        return "0"
+    return "" if field.type == field.TYPE_BYTES else field.default_value
 
 
 def pretty(render: Render) -> Render:

@@ -12,6 +12,9 @@ import uvloop
 from modelwire_service import __version__
 from modelwire_service.settings import ConfigurationError, Settings, load_settings, upstreams_of
 
+# The embedded model's process is forked before grpc has anything to protect; its fork handlers only log noise.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 

@@ -1,6 +1,6 @@
 """ChatService: a conversation in, a reply out, whole or streamed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import orjson
@@ -41,7 +41,7 @@ async def _whole(upstream: Upstream, request: Json, record: CallRecord) -> bytes
     return http_body(JSON, orjson.dumps(reply))
 
 
-async def _streamed(upstream: Upstream, request: Json, record: CallRecord) -> AsyncIterator[bytes]:
+async def _streamed(upstream: Upstream, request: Json, record: CallRecord) -> AsyncGenerator[bytes]:
     options = request.get("stream_options") or {}
     stream = ChunkStream(request["model"], include_usage=bool(options.get("include_usage")))
     try:

@@ -22,6 +22,7 @@ from modelwire_service.upstreams.base import Model, Upstream
 
 FRESH_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 5.0
+PATIENCE_SECONDS: Final = 10.0
 _PREFIX: Final = "models/"
 _log = structlog.get_logger("modelwire")
 
@@ -75,12 +76,17 @@ class ModelCatalog:
 
     async def resolve(self, name: str) -> Target:
         """Where calls for `name` go; raises ModelNotFound with the names nearest to it."""
-        if (target := self._found(name)) is not None:
+        if self._all_asked and (target := self._found(name)) is not None:
             return target
         await asyncio.gather(*(listing.renewed() for listing in self._listings.values()))
         if (target := self._found(name) or self._unlisted(name)) is not None:
             return target
         raise ModelNotFound(name, self._near(name))
+
+    @property
+    def _all_asked(self) -> bool:
+        """Whether every upstream had its chance to list; before that a glob of a later one could win over it."""
+        return all(listing.asked for listing in self._listings.values())
 
     def _found(self, name: str) -> Target | None:
         return (
@@ -142,6 +148,7 @@ class _Listing:
     def __init__(self, entry: Served) -> None:
         self.entry = entry
         self.models: dict[str, Model] = {}
+        self.asked = False
         self._told = False
         self._ask_at = 0.0
         self._asking: asyncio.Task[None] | None = None
@@ -165,11 +172,14 @@ class _Listing:
 
     async def _ask(self) -> None:
         try:
-            models = await self.entry.upstream.list_models()
-        except ServiceError as error:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                models = await self.entry.upstream.list_models()
+        except (ServiceError, TimeoutError) as error:
             self._ask_at = time.monotonic() + RETRY_SECONDS
-            _log.warning("models not listed", upstream=self.entry.upstream.name, error=error.message)
+            _log.warning("models not listed", upstream=self.entry.upstream.name, error=str(error) or "no answer")
             return
+        finally:
+            self.asked = True
         globs = self.entry.globs
         self.models = {model.id: model for model in models if not globs or self.entry.admits(model.id)}
         self._told = True

@@ -47,7 +47,7 @@ def streaming(method: Streaming, service: ServiceDescriptor, name: str) -> grpc.
 
 def http_body(content_type: str, data: bytes) -> bytes:
     """A google.api.HttpBody in wire form."""
-    return httpbody_pb2.HttpBody(content_type=content_type, data=data).SerializeToString()
+    return bytes(httpbody_pb2.HttpBody(content_type=content_type, data=data).SerializeToString())
 
 
 def _reader(message: Descriptor) -> Callable[[bytes], Json]:
@@ -55,8 +55,9 @@ def _reader(message: Descriptor) -> Callable[[bytes], Json]:
 
     def read(wire: bytes) -> Json:
         try:
-            return codec.decode_proto_names(wire)  # type: ignore[return-value]
+            request: Json = codec.decode_proto_names(wire)
         except JsonError as error:
             raise InvalidRequest.of(error.path, error.reason) from None
+        return request
 
     return read

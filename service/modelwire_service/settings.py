@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from modelwire_service.upstreams.http.base import Timeouts
 
+_TIMEOUTS: Final = Timeouts()
 GEMINI_HOST: Final = "https://generativelanguage.googleapis.com"
 
 
@@ -56,9 +57,9 @@ class UpstreamSettings(BaseModel):
     models: tuple[str, ...] = ()
     aliases: dict[str, str] = Field(default_factory=dict)
     transport: Literal["aiohttp", "httpx"] = "aiohttp"
-    connect_timeout: Seconds = Timeouts.connect
-    first_byte_timeout: Seconds = Timeouts.first_byte
-    idle_timeout: Seconds = Timeouts.idle
+    connect_timeout: Seconds = _TIMEOUTS.connect
+    first_byte_timeout: Seconds = _TIMEOUTS.first_byte
+    idle_timeout: Seconds = _TIMEOUTS.idle
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:

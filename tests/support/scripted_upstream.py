@@ -30,9 +30,9 @@ class ScriptedUpstream:
         app = web.Application(client_max_size=2**30)
         app.router.add_get("/v1/models", self._list)
         app.router.add_post("/v1/{call:.*}", self._call)
-        runner = web.AppRunner(app, handler_cancellation=True, access_log=None)
+        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=1)
+        site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
         try:

@@ -51,7 +51,8 @@ async def running_stack(
     for server in servers:
         await server.start()
     try:
-        yield Stack(grpc_server.address, *(f"http://{server.address}" for server in servers), catalog)
+        local_url, remote_url = (f"http://{server.address}" for server in servers)
+        yield Stack(grpc_server.address, local_url, remote_url, catalog)
     finally:
         for server in servers:
             await server.drain(0)

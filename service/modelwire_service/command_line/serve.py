@@ -39,7 +39,7 @@ async def serve(settings: Settings, environment: Mapping[str, str]) -> None:
         await stop.wait()
         _log.info("draining", seconds=settings.drain_seconds)
     finally:
-        doors = [grpc_server] if http_server is None else [grpc_server, http_server]
+        doors: list[GrpcServer | HttpServer] = [grpc_server] if http_server is None else [grpc_server, http_server]
         await asyncio.gather(*(door.drain(settings.drain_seconds) for door in doors))
         await asyncio.gather(*(upstream.close() for upstream in catalog.upstreams))
 

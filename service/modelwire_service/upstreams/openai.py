@@ -1,7 +1,8 @@
 """Any OpenAI-compatible server as an upstream. What its vendor does differently is repaired elsewhere."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from modelwire_service import __version__
@@ -71,7 +72,10 @@ class OpenAIUpstream:
         response = await self._send("POST", "/chat/completions", body)
         try:
             if not _is_stream(response):
-                yield _chunks_of(await self._object(response))
+                completion = await self._object(response)
+                with _misshapen_told():
+                    chunks = unfolded(completion)
+                yield chunks
                 return
             reader = ChunkReader(self._redactor)
             async for piece in response.pieces():
@@ -91,7 +95,7 @@ class OpenAIUpstream:
         try:
             answer = await self._embeddings(request, asked)
         except UpstreamRefused as error:
-            if asked == "float" or error.http_status not in (400, 422) or "encoding_format" not in f"{error.param} {error.message}":
+            if asked == "float" or not _refuses_encoding(error):
                 raise
             self._embedding_format = "float"
             answer = await self._embeddings(request, "float")
@@ -144,13 +148,16 @@ class OpenAIUpstream:
             size += len(piece)
             if size > MAX_ANSWER_BYTES:
                 raise UpstreamProtocolError(f"the upstream's answer is over {MAX_ANSWER_BYTES} bytes")
-            _fold(folder, reader.feed(piece))
+            with _misshapen_told():
+                folder.add(reader.feed(piece))
             if reader.done or reader.failure:
                 break
-        _fold(folder, await _ended(reader, response))
+        rest = await _ended(reader, response)
         if reader.failure:
             raise reader.failure
-        return folder.completion()
+        with _misshapen_told():
+            folder.add(rest)
+            return folder.completion()
 
 
 async def _ended(reader: ChunkReader, response: Response) -> list[Json]:
@@ -173,19 +180,13 @@ async def _error_body(response: Response) -> bytes:
         return b""
 
 
-def _chunks_of(completion: Json) -> list[Json]:
+@contextmanager
+def _misshapen_told() -> Iterator[None]:
+    """What walking JSON of another shape raises, told as the upstream's fault."""
     try:
-        return unfolded(completion)
-    except (AttributeError, TypeError):
+        yield
+    except (AttributeError, TypeError, ValueError):
         raise UpstreamProtocolError("the upstream answered what is no chat completion") from None
-
-
-def _fold(folder: Folder, chunks: list[Json]) -> None:
-    try:
-        for chunk in chunks:
-            folder.add(chunk)
-    except (AttributeError, TypeError):
-        raise UpstreamProtocolError("the upstream sent an event that is no chat completion chunk") from None
 
 
 def _is_stream(response: Response) -> bool:
@@ -201,6 +202,10 @@ def _headers(api_key: str | None, more: Mapping[str, str]) -> dict[str, str]:
     if api_key:
         own["authorization"] = f"Bearer {api_key}"
     return own | {name.lower(): value for name, value in more.items()}
+
+
+def _refuses_encoding(error: UpstreamRefused) -> bool:
+    return error.http_status in (400, 422) and "encoding_format" in f"{error.param} {error.message}"
 
 
 def _long_values(headers: Mapping[str, str]) -> list[str]:

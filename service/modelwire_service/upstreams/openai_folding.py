@@ -1,5 +1,7 @@
 """`chat.completion` into chunks, for servers that ignore `stream`, and chunks into one, for those that insist on it."""
 
+import math
+from collections.abc import Iterable
 from typing import Any
 
 from modelwire_service.upstreams.base import Json
@@ -10,7 +12,7 @@ _CHUNK = "chat.completion.chunk"
 
 def unfolded(completion: Json) -> list[Json]:
     """The chunks that say what a completion says: the messages, their ends, and the usage if there is one."""
-    choices = [choice for choice in completion.get("choices") or [] if isinstance(choice, dict)]
+    choices = completion.get("choices") or []
     shared = {key: value for key, value in completion.items() if key not in ("choices", "usage")} | {"object": _CHUNK}
     chunks = [{**shared, "choices": [_opening(index, choice)]} for index, choice in enumerate(choices)]
     chunks += [{**shared, "choices": [_ending(index, choice)]} for index, choice in enumerate(choices)]
@@ -42,18 +44,22 @@ class Folder:
         self._shared: Json = {}
         self._choices: dict[int, _Choice] = {}
 
-    def add(self, chunk: Json) -> None:
+    def add(self, chunks: Iterable[Json]) -> None:
+        for chunk in chunks:
+            self._add(chunk)
+
+    def completion(self) -> Json:
+        usage = {"usage": self._shared.pop("usage")} if "usage" in self._shared else {}
+        choices = [self._choices[index].folded(index) for index in sorted(self._choices)]
+        return {**self._shared, "object": _ONE, "choices": choices, **usage}
+
+    def _add(self, chunk: Json) -> None:
         for key, value in chunk.items():
             if key != "choices" and value is not None and (key == "usage" or key not in self._shared):
                 self._shared[key] = value
         for position, choice in enumerate(chunk.get("choices") or []):
             index = choice.get("index", position)
             self._choices.setdefault(index, _Choice()).add(choice)
-
-    def completion(self) -> Json:
-        usage = {"usage": self._shared.pop("usage")} if "usage" in self._shared else {}
-        choices = [self._choices[index].folded(index) for index in sorted(self._choices)]
-        return {**self._shared, "object": _ONE, "choices": choices, **usage}
 
 
 class _Choice:
@@ -74,9 +80,9 @@ class _Choice:
         self._finish_reason = choice.get("finish_reason") or self._finish_reason
 
     def folded(self, index: int) -> Json:
-        message = {"role": "assistant", "content": None} | self._message.joined()
+        message: Json = {"role": "assistant", "content": None} | self._message.joined()
         if self._calls:
-            message["tool_calls"] = [call.joined() for call in self._calls.values()]
+            message["tool_calls"] = [call.joined() for _, call in sorted(self._calls.items(), key=_place)]
         logprobs = {"logprobs": self._logprobs} if self._logprobs else {}
         return {"index": index, "message": message, **logprobs, "finish_reason": self._finish_reason}
 
@@ -88,6 +94,11 @@ class _Choice:
             key = object() if begins else self._last
         self._last = key
         self._calls.setdefault(key, _Call()).add(delta)
+
+
+def _place(item: tuple[Any, "_Call"]) -> float:
+    """Calls with an index stand in its order, the others behind them as they came."""
+    return item[0] if isinstance(item[0], int) else math.inf
 
 
 class _Call:

@@ -16,7 +16,7 @@ no field declares beside those that are. It came through either door; nothing he
 
 A check is called with a value, the path to it and the report; it adds what is wrong and never raises,
 except that a full report ends the work. So one answer tells a caller all that is wrong. Checks trust no
-type: declared scalars are typed by the wire, but an overflow member may bear a declared name.
+type: Structs are free-form, and a declared double that is NaN comes as the text "NaN".
 
 A member that is null counts as absent, but not in maps of the caller's own keys (metadata, logit_bias).
 What nobody declared is passed on unchecked.

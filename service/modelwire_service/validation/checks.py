@@ -14,6 +14,9 @@ Check = Callable[[Any, Path, Report], None]
 NOT_EMPTY: Final = "must not be empty"
 REQUIRED: Final = "is required"
 
+# How proto3 JSON, and so the codec, has doubles that are not finite.
+_NON_FINITE: Final = ("NaN", "Infinity", "-Infinity")
+
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -50,27 +53,24 @@ def mapping(value: Any, path: Path, report: Report) -> None:
 
 
 def between(low: float, high: float) -> Check:
-    """A number from `low` to `high`. NaN is in no range."""
-    reason = f"must be between {low} and {high}"
-
-    def check(value: Any, path: Path, report: Report) -> None:
-        if not _is_number(value):
-            report.add(path, "must be a number")
-        elif not low <= value <= high:
-            report.add(path, reason)
-
-    return check
+    """A number from `low` to `high`."""
+    return _ranged(lambda value: low <= value <= high, f"must be between {low} and {high}")
 
 
 def above(low: float, high: float) -> Check:
     """A number greater than `low` and at most `high`."""
-    reason = f"must be above {low} and at most {high}"
+    return _ranged(lambda value: low < value <= high, f"must be above {low} and at most {high}")
+
+
+def _ranged(within: Callable[[float], bool], reason: str) -> Check:
+    """A number in a range. NaN is in none."""
 
     def check(value: Any, path: Path, report: Report) -> None:
-        if not _is_number(value):
-            report.add(path, "must be a number")
-        elif not low < value <= high:
-            report.add(path, reason)
+        if type(value) is float or type(value) is int:
+            if not within(value):
+                report.add(path, reason)
+        else:
+            report.add(path, reason if value in _NON_FINITE else "must be a number")
 
     return check
 
@@ -148,7 +148,3 @@ def shape(required: Mapping[str, Check], optional: Mapping[str, Check] | None = 
 def listed(options: tuple[str, ...]) -> str:
     """What a value must be, in words: `text`, or `one of text, refusal`."""
     return options[0] if len(options) == 1 else f"one of {', '.join(options)}"
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) is float or type(value) is int

@@ -1,5 +1,6 @@
 """Collects what is wrong with one request."""
 
+import json
 import re
 from typing import Final
 
@@ -11,7 +12,7 @@ Path = tuple[str | int, ...]
 MAX_VIOLATIONS: Final = 50
 MAX_SHOWN_CHARS: Final = 40
 
-_PLAIN_NAME: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_SHOWN_CHARS}}}")
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 
 
 class Report:
@@ -35,16 +36,21 @@ class Report:
 
 
 def written(path: Path) -> str:
-    """The path as text: `messages[2].role`; a member with an odd name reads `metadata['a b']`."""
+    """The path as text: `messages[2].role`; a member with an odd name is `metadata["a b"]`."""
     return "".join(_step(step) for step in path).removeprefix(".")
 
 
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    return f".{step}" if _PLAIN_NAME.fullmatch(step) else f"[{shown(step)}]"
+    name = _clipped(step)
+    return f".{name}" if _PLAIN_NAME(step) else f"[{json.dumps(name, ensure_ascii=not name.isprintable())}]"
 
 
 def shown(text: str) -> str:
     """A caller's text as a message may quote it: escaped, and clipped to MAX_SHOWN_CHARS."""
-    return repr(text if len(text) <= MAX_SHOWN_CHARS else text[: MAX_SHOWN_CHARS - 1] + "…")
+    return repr(_clipped(text))
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN_CHARS else text[: MAX_SHOWN_CHARS - 1] + "…"

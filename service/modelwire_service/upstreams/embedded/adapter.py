@@ -82,16 +82,18 @@ class EmbeddedUpstream:
         return [CHAT_MODEL, EMBEDDING_MODEL]
 
     async def _complete(self, body: Json) -> Json:
+        server = await self._chat_server()
         try:
-            return await (await self._chat_server()).chat(body)
+            return await server.chat(body)
         except UpstreamUnavailable as error:
             await self._expect_death(error)
         return await (await self._chat_server()).chat(body)
 
     async def _stream(self, body: Json) -> AsyncGenerator[list[Json]]:
         for retried in (False, True):
+            server = await self._chat_server()
             try:
-                async with aclosing((await self._chat_server()).stream_chat(body)) as batches:
+                async with aclosing(server.stream_chat(body)) as batches:
                     async for batch in batches:
                         yield batch
                 return
@@ -108,8 +110,13 @@ class EmbeddedUpstream:
         return self._server[1]
 
     async def _expect_death(self, error: UpstreamUnavailable) -> None:
-        """After a call that did not reach a process just about to be missed: waits for its end. Raises other errors."""
-        if error.sent or not await self._process.ended_within(_DYING_SECONDS):
+        """After a call that broke: waits a little for the process to end. Raises the error unless a retry is safe.
+
+        A dying process still takes connections for a moment, so the caller is told only when the next call is
+        sure to find another one.
+        """
+        await self._process.ended_within(_DYING_SECONDS)
+        if error.sent:
             raise error
 
 

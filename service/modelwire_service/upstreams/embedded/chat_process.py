@@ -73,6 +73,7 @@ class ChatProcess:
     async def _start(self) -> ChatAddress:
         if self._closed:
             raise UpstreamUnavailable("the embedded chat model has been shut down", sent=False)
+        self._address = None
         key = secrets.token_urlsafe(32)
         environment = os.environ | {chat_worker.KEY_VARIABLE: key}
         # In a session of its own a terminal's Ctrl-C does not reach it, and calls can finish while the service drains.

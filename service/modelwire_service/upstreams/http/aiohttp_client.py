@@ -16,6 +16,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from weakref import WeakSet
 
 import aiohttp
@@ -42,7 +43,7 @@ _NOT_SENT = (
 _STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientConnectionResetError)
 _FAILURES = (aiohttp.ClientError, OSError, ValueError)  # TimeoutError is an OSError
 
-_reused: ContextVar[bool] = ContextVar("reused", default=False)
+_given: ContextVar["_Given | None"] = ContextVar("given", default=None)
 _used: WeakSet[ResponseHandler] = WeakSet()
 
 
@@ -62,7 +63,8 @@ class AiohttpClient:
             return await self._send(self._pooled, request)
         except _FAILURES as error:
             elapsed = asyncio.get_running_loop().time() - started
-            if not (_reused.get() and isinstance(error, _STALE) and elapsed < STALE_SHOWS_WITHIN):
+            given = _given.get()
+            if not (given and given.reused and isinstance(error, _STALE) and elapsed < STALE_SHOWS_WITHIN):
                 raise explained(error, self._timeouts) from error
         self._unpooled = self._unpooled or self._session(pooled=False)
         try:
@@ -77,14 +79,15 @@ class AiohttpClient:
         self._pooled = self._unpooled = None
 
     async def _send(self, session: aiohttp.ClientSession, request: Request) -> "AiohttpResponse":
-        _reused.set(False)
+        _given.set(None)
         body = request.body if len(request.body) < _STREAMED_FROM else io.BytesIO(request.body)
         # The read timer starts when the body is written; a body the upstream never reads is bounded here.
         async with asyncio.timeout(self._timeouts.connect + self._timeouts.first_byte):
             response = await session.request(
                 request.method, request.url, headers=request.headers, data=body or None, allow_redirects=False
             )
-        return AiohttpResponse(response, self._timeouts)
+        given = _given.get()
+        return AiohttpResponse(response, self._timeouts, given.protocol if given else None)
 
     def _session(self, *, pooled: bool) -> aiohttp.ClientSession:
         timeouts = self._timeouts
@@ -98,8 +101,9 @@ class AiohttpClient:
 class AiohttpResponse:
     """A `Response` over aiohttp, and the iterator of its own pieces."""
 
-    def __init__(self, response: aiohttp.ClientResponse, timeouts: Timeouts) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, timeouts: Timeouts, protocol: ResponseHandler | None) -> None:
         self._response = response
+        self._protocol = protocol
         self._timeouts = timeouts
         self._begun = False
         self.status = response.status
@@ -123,6 +127,7 @@ class AiohttpResponse:
             self._response.close()
             raise
         if not piece:
+            self._check_end()
             raise StopAsyncIteration
         if not self._begun:
             self._begin()
@@ -131,6 +136,13 @@ class AiohttpResponse:
     async def aclose(self) -> None:
         if not self._response.content.at_eof():
             self._response.close()
+
+    def _check_end(self) -> None:
+        """A body that ends with its connection must end well: aiohttp takes a reset for the end of one."""
+        if self._protocol is None or "content-length" in self.headers or "transfer-encoding" in self.headers:
+            return
+        if isinstance(error := self._protocol.exception(), OSError):
+            raise explained(error, self._timeouts) from error
 
     def _begin(self) -> None:
         self._begun = True
@@ -149,8 +161,16 @@ def explained(error: BaseException, timeouts: Timeouts, *, begun: bool = False) 
     return causes.not_reached(error) if isinstance(error, _NOT_SENT) else causes.broke_off(error)
 
 
-class _TellsReuse(aiohttp.BaseConnector):
-    """Tells, in the context of the task that asked, whether the connection it got was used before."""
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The connection a request got, and whether it was used before."""
+
+    protocol: ResponseHandler
+    reused: bool
+
+
+class _TellsWhatItGave(aiohttp.BaseConnector):
+    """Notes in the context of the task that asked which connection it got."""
 
     async def connect(
         self,
@@ -160,16 +180,16 @@ class _TellsReuse(aiohttp.BaseConnector):
     ) -> Connection:
         connection = await super().connect(req, traces, timeout)
         if connection.protocol is not None:
-            _reused.set(connection.protocol in _used)
+            _given.set(_Given(connection.protocol, connection.protocol in _used))
             _used.add(connection.protocol)
         return connection
 
 
-class _TcpConnector(_TellsReuse, aiohttp.TCPConnector):
+class _TcpConnector(_TellsWhatItGave, aiohttp.TCPConnector):
     pass
 
 
-class _UnixConnector(_TellsReuse, aiohttp.UnixConnector):
+class _UnixConnector(_TellsWhatItGave, aiohttp.UnixConnector):
     pass
 
 

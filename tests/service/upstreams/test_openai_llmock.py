@@ -1,0 +1,133 @@
+"""The OpenAI adapter against llmock, a server nobody here wrote, with scripted faults."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from modelwire_service.errors import (
+    ServiceError,
+    UpstreamProtocolError,
+    UpstreamRefused,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from modelwire_service.upstreams.base import Json
+from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
+from modelwire_service.upstreams.http.base import HttpClient, Request, Timeouts
+from modelwire_service.upstreams.http.httpx_client import HttpxClient
+from modelwire_service.upstreams.openai import OpenAIUpstream
+
+LLMOCK = Path(sys.executable).with_name("llmock")
+REQUEST: Json = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say something of some length."}]}
+TIMEOUTS = Timeouts(connect=5, first_byte=10, idle=0.5)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [str(LLMOCK), "serve", "--host", "127.0.0.1", "--port", str(port), "--log-level", "error"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            asyncio.run(_answers(f"http://127.0.0.1:{port}"))
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+async def _answers(url: str) -> None:
+    """Returns once the server answers; its own start is all there is to wait for."""
+    client = AiohttpClient(Timeouts(connect=1, first_byte=1, idle=1))
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await (await client.send(Request("GET", url + "/v1/models"))).aclose()
+            except UpstreamUnavailable:
+                await asyncio.sleep(0.05)
+            else:
+                return await client.aclose()
+
+
+@pytest.fixture(params=[AiohttpClient, HttpxClient])
+async def client(request: pytest.FixtureRequest) -> AsyncIterator[HttpClient]:
+    made: HttpClient = request.param(TIMEOUTS)
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+async def upstream(url: str, client: HttpClient) -> OpenAIUpstream:
+    await (await client.send(Request("POST", url + "/_llmock/reset"))).aclose()
+    return OpenAIUpstream("llmock", base_url=url + "/v1", api_key="mock-key", client=client)
+
+
+@pytest.fixture
+def script(url: str, client: HttpClient) -> Callable[..., Any]:
+    async def queue(**behavior: Any) -> None:
+        body = orjson.dumps({"behaviors": [behavior]})
+        response = await client.send(Request("POST", url + "/_llmock/scenario", {}, body))
+        assert response.status == 201
+        await response.aclose()
+
+    return queue
+
+
+async def streamed(upstream: OpenAIUpstream) -> list[Json]:
+    return [chunk async for batch in upstream.stream_chat(REQUEST) for chunk in batch]
+
+
+async def test_a_chat_is_answered(upstream: OpenAIUpstream) -> None:
+    completion = await upstream.chat(REQUEST)
+    assert completion["choices"][0]["message"]["content"]
+    assert completion["usage"]["total_tokens"] > 0
+
+
+async def test_a_stream_says_what_the_chat_says_and_ends_with_usage(upstream: OpenAIUpstream) -> None:
+    chunks = await streamed(upstream)
+    assert [choice["finish_reason"] for chunk in chunks for choice in chunk["choices"]][-1] == "stop"
+    assert chunks[-1]["usage"]["total_tokens"] > 0
+
+
+async def test_embeddings_come_in_order(upstream: OpenAIUpstream) -> None:
+    found = await upstream.embed({"model": "text-embedding-3-small", "input": ["a", "b"]})
+    assert [vector.shape for vector in found.vectors] == [(1536,), (1536,)]
+
+
+async def test_models_are_listed(upstream: OpenAIUpstream) -> None:
+    assert all(model.id for model in await upstream.list_models())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_scripted_429_is_refused_with_its_wait(
+    upstream: OpenAIUpstream, script: Callable[..., Any], stream: bool
+) -> None:
+    await script(type="fail", status=429, retry_after=7)
+    with pytest.raises(UpstreamRefused) as caught:
+        await (streamed(upstream) if stream else upstream.chat(REQUEST))
+    assert (caught.value.http_status, caught.value.retry_after) == (429, 7)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("truncate", UpstreamProtocolError),
+        ("malformed", UpstreamProtocolError),
+        ("disconnect", UpstreamUnavailable),
+        ("stall", UpstreamTimeout),
+    ],
+)
+async def test_a_fault_within_a_stream_is_told_for_what_it_is(
+    upstream: OpenAIUpstream, script: Callable[..., Any], fault: str, kind: type[ServiceError]
+) -> None:
+    await script(type="stream_fault", kind=fault, after_chunks=2, stall_seconds=3)
+    with pytest.raises(ServiceError) as caught:
+        await streamed(upstream)
+    assert type(caught.value) is kind
+    assert await streamed(upstream)

