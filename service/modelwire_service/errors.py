@@ -103,7 +103,7 @@ class ModelNotFound(ServiceError):
     reason = "MODEL_NOT_FOUND"
 
     def __init__(self, model: str, near: Sequence[str]) -> None:
-        hint = f" Did you mean {' or '.join(near)}?" if near else " ListModels tells which there are."
+        hint = f" Did you mean {' or '.join(near)}?" if near else " The list of models tells which there are."
         super().__init__(f"model: no upstream serves {_clipped(model, 100)!r}.{hint}", metadata={"model": model})
 
     def details(self) -> list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo]:

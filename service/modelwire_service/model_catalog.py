@@ -139,7 +139,7 @@ class ModelCatalog:
     def _near(self, name: str) -> list[str]:
         names = {model for listing in self._listings.values() for model in listing.models}
         names |= {alias for entry in self._served for alias in entry.aliases}
-        return difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.5) or sorted(names)[:3]
+        return difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.4)
 
 
 class _Listing:

@@ -1,7 +1,5 @@
 """ModelService: which models there are."""
 
-from dataclasses import asdict
-
 from modelwire_service.call_record import current
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.upstreams.base import Json, Model
@@ -27,4 +25,4 @@ class ModelService:
 
 
 def _sdk_model(model: Model) -> Json:
-    return {**asdict(model), "object": "model"}
+    return {"id": model.id, "object": "model", "created": model.created, "owned_by": model.owned_by}

@@ -48,11 +48,6 @@ class RawClient:
             async with asyncio.timeout(PATIENCE):
                 await self._writer.drain()
 
-    async def status(self) -> int:
-        """The status of the next answer, whose headers and body are left to be read."""
-        async with asyncio.timeout(PATIENCE):
-            return int((await self._reader.readuntil(b"\r\n")).split()[1])
-
     async def answer(self, *, to_head: bool = False) -> RawAnswer:
         """The next answer; interim ones (100) count."""
         async with asyncio.timeout(PATIENCE):

@@ -7,9 +7,11 @@ waits in `pipeline`. This subclass stands between the socket and the parser:
 * A connection is either in a head (between requests counts as that) or in a body. In a head, no more
   bytes are parsed than the limit leaves room for. In a body, `_overhead` counts the bytes that brought no
   content, so that trailers and chunk extensions are bounded by the same limit.
-* What is awaited from the client, a whole head or the next bytes of a body, has a deadline.
-* uvicorn stops reading when a request is pipelined, and then cannot see the client leave. Here reading
-  goes on: what comes while an answer is due is held unparsed, up to a bound, and parsed after the answer.
+* What is awaited from the client, a whole head or the next bytes of a body, has a deadline. It does not
+  run while the app has yet to read what came, to ask for a body (100), or to answer an earlier request.
+* uvicorn stops reading when a pipelined request is parsed, and then cannot see the client leave. Here
+  reading goes on: what comes while an answer is due is held unparsed, up to a bound, and parsed after it.
+  (A read that holds two requests still stops reading, until the first one's `receive` resumes it.)
 * A request that cannot be served is refused in its turn, after the answers due before it. From then on
   input is dropped.
 * A connection that ends while input may still come is closed gently: the output is ended, input is read
@@ -68,6 +70,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._overhead = 0
         self._held = bytearray()
         self._running: RequestResponseCycle | None = None
+        self._our_turn = False
         self._deaf = False
         self._refusal: RpcFailure | None = None
 
@@ -82,8 +85,6 @@ class EdgeProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         while data and not self._deaf:
             data = self._hold(data) if self._answer_due() else self._parse(data)
-        if self.pipeline:
-            self.flow.resume_reading()
         if not self._deaf:
             self._expect_the_rest()
 
@@ -257,18 +258,17 @@ class EdgeProtocol(HttpToolsProtocol):
             if self._overhead and not self._arrival.pending:
                 self._arrival.restart()
         elif not self.cycle.response_complete:
-            self._arrival.restart()
+            self._expect_content()
+
+    def _expect_content(self) -> None:
+        # Only a read can make it our turn, but our turn may end at any time: the client is owed a whole period then.
+        self._our_turn = bool(self.pipeline) or self.flow.read_paused or self.cycle.waiting_for_100_continue
+        self._arrival.restart()
 
     def _late(self) -> None:
-        if self._delay_is_ours():
-            self._arrival.restart()
-        elif self._in_head and not self._overhead:
+        if self._in_head and not self._overhead:
             self.transport.close()  # nothing was asked; an answer might be taken for that to the next request
+        elif not self._in_head and self._our_turn:
+            self._expect_content()
         else:
             self._refuse(refusals.too_slow(self._arrival_seconds))
-
-    def _delay_is_ours(self) -> bool:
-        """Whether bytes of a body are late because the app, or an answer before it, has to come first."""
-        return not self._in_head and (
-            bool(self.pipeline) or self.flow.read_paused or self.cycle.waiting_for_100_continue
-        )

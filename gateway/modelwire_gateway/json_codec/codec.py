@@ -9,6 +9,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from .decoder import Decoder, decode_wire
 from .encoder import put_of
 from .errors import JsonError
+from .field_decoders import zero_of
 from .field_encoders import field_put
 from .json_text import JsonValue
 from .options import takes_null
@@ -51,6 +52,12 @@ class MessageCodec:
         Long lists of numbers in a ListValue come as NumPy arrays, for `dump_json`. Raises `JsonError`.
         """
         return decode_wire(self._decode_rest, wire)
+
+    def decode_field(self, wire: bytes, field: FieldDescriptor) -> JsonValue:
+        """The value of one field of the message, as `decode` has it: `[]`, `0` and the like where it is absent,
+        null where it has presence and is absent."""
+        absent = None if field.has_presence else zero_of(field, REST)
+        return self.decode(wire).get(REST.name(field), absent)
 
     def decode_proto_names(self, wire: bytes) -> JsonValue:
         """The message as a service reads its request: like `decode`, but for names and numbers.

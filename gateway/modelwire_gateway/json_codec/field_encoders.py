@@ -78,9 +78,10 @@ def _message_put(head: bytes, put_message: Put) -> Put:
 
 def _repeated_put(put_element: Put, null_is_value: bool) -> Put:
     def put(out: list[bytes], value: JsonValue, depth: int) -> int:
+        items = _items(value)
         total = index = 0
         try:
-            for index, item in enumerate(_items(value)):  # noqa: B007 (used when an item fails)
+            for index, item in enumerate(items):  # noqa: B007 (used when an item fails)
                 if item is None and not null_is_value:
                     raise JsonError("", "must not be null")
                 total += put_element(out, item, depth)
@@ -106,9 +107,10 @@ def _packed_put(field: FieldDescriptor) -> Put:
 
 
 def _packed(value: JsonValue, encode: Encode) -> bytes:
+    items = _items(value)
     chunks: list[bytes] = []
     try:
-        for item in _items(value):
+        for item in items:
             chunks.append(encode(item))  # noqa: PERF401 (the length tells which item failed)
     except JsonError as error:
         raise error.inside(len(chunks)) from None

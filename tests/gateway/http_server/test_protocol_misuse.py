@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from modelwire_gateway.exchange import Receive, Scope, Send
 from modelwire_gateway.http_server.asgi import send_json
+from modelwire_gateway.http_server.protocol import EdgeProtocol
 from support.asgi_apps import Patient, Serve, echo
 from support.raw_http import RawClient, connected
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
@@ -65,27 +69,25 @@ async def test_leaving_is_noticed_in_the_middle_of_a_body(serve: Serve) -> None:
             await app.left.wait()
 
 
-async def test_leaving_is_noticed_while_answers_cannot_be_written(serve: Serve) -> None:
-    left = asyncio.Event()
+@pytest.mark.parametrize("leave", [RawClient.end_output, RawClient.hang_up, RawClient.reset])
+async def test_leaving_is_noticed_by_an_app_that_cannot_write(serve: Serve, leave: Callable[[RawClient], None]) -> None:
+    full, left = asyncio.Event(), asyncio.Event()
 
     async def pouring(_scope: Scope, receive: Receive, send: Send) -> None:
+        chunk = {"type": "http.response.body", "body": b"x" * 20_000_000, "more_body": True}
         await receive()
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        gone = asyncio.create_task(_until_gone(receive))
-        while not gone.done():
-            await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
-            await asyncio.sleep(0)
+        await send(chunk)
+        full.set()
+        await send(chunk)  # waits until the first has gone out, which is when the client reads it, or leaves
+        assert (await receive())["type"] == "http.disconnect"
         left.set()
-
-    async def _until_gone(receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
 
     server = await serve(pouring)
     async with connected(server.address) as client:
         await client.send(GET)
-        await client.status()
-        client.hang_up()
+        await full.wait()
+        leave(client)
         async with asyncio.timeout(1):
             await left.wait()
 
@@ -127,6 +129,19 @@ async def test_a_body_sent_ahead_in_part_is_awaited_once_its_turn_has_come(serve
         assert (await client.answer()).json["path"] == "/1"
         await client.send(b"def")
         assert (await client.answer()).json["body"] == "abcdef"
+
+
+async def test_a_body_sent_ahead_in_part_is_not_late_before_its_turn(serve: Serve) -> None:
+    app = Patient()
+    server = await serve(app, arrival_seconds=0.5)
+    async with connected(server.address) as client:
+        await client.send(get(1) + b"POST /2 HTTP/1.1\r\nContent-Length: 6\r\n\r\nabc")
+        answer = asyncio.create_task(client.answer())
+        await asyncio.wait([answer], timeout=0.9)
+        app.go_on.set()
+        assert (await answer).json == {"path": "/1"}
+        await client.send(b"def")
+        assert (await client.answer()).json == {"path": "/2"}
 
 
 async def test_too_many_bytes_sent_ahead_are_refused_after_the_answer_due(serve: Serve) -> None:
@@ -240,6 +255,23 @@ async def test_a_body_that_turns_out_malformed_ends_its_request(serve: Serve) ->
             await app.left.wait()
 
 
+async def test_a_body_that_turns_out_malformed_is_not_asked_for(serve: Serve) -> None:
+    may_read = asyncio.Event()
+    received = asyncio.get_running_loop().create_future()
+
+    async def slow(_scope: Scope, receive: Receive, _send: Send) -> None:
+        await may_read.wait()
+        received.set_result(await receive())
+
+    server = await serve(slow)
+    async with connected(server.address) as client:
+        await client.send(CHUNKED[:-2] + b"Expect: 100-continue\r\n\r\nzz\r\n")
+        assert (await client.answer()).refuses(400)
+        may_read.set()
+        async with asyncio.timeout(1):
+            assert await received == {"type": "http.disconnect"}
+
+
 async def test_a_body_that_turns_out_malformed_breaks_the_answer_under_way(serve: Serve) -> None:
     app = Patient(streams=True)
     server = await serve(app)
@@ -284,8 +316,24 @@ async def test_the_rest_of_a_body_answered_early_is_dropped(serve: Serve) -> Non
 async def test_the_rest_of_a_body_answered_early_must_arrive_too(serve: Serve) -> None:
     server = await serve(answer_early, arrival_seconds=0.2)
     async with connected(server.address) as client:
-        await client.send(POST + b"Content-Length: 10\r\n\r\n")
+        await client.send(POST + b"Content-Length: 1000000\r\n\r\n")
         assert (await client.answer()).status == 413
+        rest = asyncio.create_task(client.rest())
+        while not rest.done():
+            await client.send(b"x")
+            await asyncio.wait([rest], timeout=0.02)
+        assert await rest == b""
+
+
+async def test_a_connection_left_idle_by_such_a_body_is_closed() -> None:
+    config = Config(answer_early, lifespan="off", interface="asgi3", log_config=None, timeout_keep_alive=1)
+    protocol = partial(EdgeProtocol, config, ServerState(), {})
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    async with server, connected(f"{host}:{port}") as client:
+        await client.send(POST + b"Content-Length: 3\r\n\r\n")
+        assert (await client.answer()).status == 413
+        await client.send(b"abc")
         assert await client.rest() == b""
 
 

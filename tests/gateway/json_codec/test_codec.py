@@ -88,7 +88,7 @@ MESSAGES = {
         stringBox=TEXT, bytesBox=BYTES, empty=st.just({}), nothing=st.none(),
         any=st.just({}) | SCALARS.map(lambda inner: {"@type": "x/everything.Scalars"} | inner)
         | TIME.map(lambda time: {"@type": "type.googleapis.com/google.protobuf.Timestamp", "value": time})
-        | JSON.map(lambda value: {"@type": "/google.protobuf.Value", "value": value}),
+        | st.lists(TEXT).map(lambda value: {"@type": "/google.protobuf.Value", "value": value}),
     ),
     "Tree": members(
         name=TEXT, left=members(name=TEXT, left=members(children=lists(st.just({})))),
@@ -125,7 +125,7 @@ def test_agrees_with_the_reference_in_both_directions(name: str, message: Find) 
 
 def test_members_of_a_struct_keep_their_order(message: Find) -> None:
     names = [f"name{number * 7919 % 30}" for number in range(30)]
-    value = {"object": {name: {inner: 1 for inner in reversed(names)} for name in names}}
+    value = {"object": {name: dict.fromkeys(reversed(names), 1) for name in names}}
     codec = MessageCodec.of(message("WellKnown"))
     again = codec.decode(codec.encode(value))
     assert list(again["object"]) == names
@@ -155,10 +155,7 @@ def test_members_of_a_struct_keep_their_order(message: Find) -> None:
 )
 def test_rest_answers_follow_the_options(name: str, value: JsonValue, written: JsonValue, message: Find) -> None:
     codec = MessageCodec.of(message(name))
-    assert dump_json(codec.decode(codec.encode(value))) in {
-        dump_json(written),
-        dump_json(dict(sorted(written.items()))),
-    } or (codec.decode(codec.encode(value)) == written and str(codec.decode(codec.encode(value))) == str(written))
+    assert dump_json(codec.decode(codec.encode(value))) == dump_json(written)
 
 
 @pytest.mark.parametrize(
@@ -166,14 +163,22 @@ def test_rest_answers_follow_the_options(name: str, value: JsonValue, written: J
     [
         ("Open", {"extra": 1, "createdAt": 7}, {"created_at": 7, "extra": 1}),
         ("Closed", {"bigNumber": "9007199254740993"}, {"big_number": 9007199254740993}),
-        ("Scalars", {"int64Value": 0, "colorValue": "BLUE", "@alias": "x"}, {"color_value": "BLUE", "renamed_value": "x"}),
+        (
+            "Scalars",
+            {"int64Value": 0, "colorValue": "BLUE", "@alias": "x"},
+            {"color_value": "BLUE", "renamed_value": "x"},
+        ),
         ("Optionals", {"int32Value": 0, "boolValue": False}, {"int32_value": 0, "bool_value": False}),
         ("WellKnown", {"int64Box": "5", "row": [0.5] * 20}, {"int64_box": 5, "row": [0.5] * 20}),
         ("Maps", {"byInt64": {"1": "2"}}, {"by_int64": {"1": 2}}),
         ("Choice", {"anyJson": None}, {"any_json": None}),
-        ("Tree", {"any": {"@type": "/everything.Closed", "bigNumber": 1}}, {"any": {"@type": "/everything.Closed", "big_number": 1}}),
+        (
+            "Tree",
+            {"any": {"@type": "/everything.Closed", "bigNumber": 1}},
+            {"any": {"@type": "/everything.Closed", "big_number": 1}},
+        ),
     ],
-)  # fmt: skip
+)
 def test_services_read_proto_names_and_integers(name: str, value: JsonValue, read: JsonValue, message: Find) -> None:
     codec = MessageCodec.of(message(name))
     assert codec.decode_proto_names(codec.encode(value)) == read
@@ -201,6 +206,17 @@ def test_one_field_alone_can_be_written(name: str, value: JsonValue, expected: J
     assert MessageCodec.of(descriptor).decode_proto_names(wire) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "absent", "value"),
+    [("last_name", "", "x"), ("items", [], [{"labels": {}, "mainColor": "RED"}]), ("created_at", 0, 5)],
+)
+def test_one_field_alone_can_be_read(name: str, absent: JsonValue, value: JsonValue, message: Find) -> None:
+    codec, field = MessageCodec.of(message("Open")), message("Open").fields_by_name[name]
+    assert codec.decode_field(b"", field) == absent
+    assert codec.decode_field(codec.encode({name: value}), field) == value
+    assert MessageCodec.of(message("Tree")).decode_field(b"", message("Tree").fields_by_name["left"]) is None
+
+
 def test_errors_of_one_field_stand_below_its_path(message: Find) -> None:
     encode = field_encoder(message("Open").fields_by_name["items"])
     with pytest.raises(JsonError, match=r"^items\[1\].bigNumber: must be an integer$"):
@@ -214,7 +230,7 @@ def test_proto2_messages_are_tolerated(pool: DescriptorPool) -> None:
     assert codec.decode(wire) == {"name": "", "count": 0, "shades": ["DARK"]}
     unknown_shades, group = b"\x18\x09\x20\x09\x22\x02\x09\x02", b"\x2b\x08\x05\x2c"
     assert codec.decode(wire + unknown_shades + group) == {"name": "", "count": 0, "shades": ["DARK", "DARK"]}
-    with pytest.raises(JsonError, match="^shade: is not a value of the enum$"):
+    with pytest.raises(JsonError, match=r"^shade: is not a value of the enum$"):
         codec.encode({"shade": 9})
 
 

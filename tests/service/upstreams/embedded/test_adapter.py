@@ -32,7 +32,12 @@ def request(prompt: str = "Count to twenty.", **fields: Any) -> Json:
     return {"model": CHAT, "messages": [{"role": "user", "content": prompt}], "max_tokens": 8} | fields
 
 
-ENDLESS = request("Tell a story.", max_tokens=512, logit_bias={"2": -100})  # 2 is the token that ends replies
+def endless(prompt: str = "Tell a story.", **fields: Any) -> Json:
+    """A request for a reply that ends only where it is made to: 2 is the token that ends replies."""
+    return request(prompt, logit_bias={"2": -100}, **fields)
+
+
+ENDLESS = endless(max_tokens=512)
 
 
 def process_id(upstream: EmbeddedUpstream) -> int:
@@ -76,7 +81,7 @@ async def test_it_lists_its_models(embedded: EmbeddedUpstream) -> None:
 
 
 async def test_a_reply_has_the_shape_of_a_completion(embedded: EmbeddedUpstream) -> None:
-    reply = await embedded.chat(request())
+    reply = await embedded.chat(endless())
     assert set(reply) == REPLY_MEMBERS
     assert (reply["object"], reply["model"]) == ("chat.completion", CHAT)
     (choice,) = reply["choices"]
@@ -87,7 +92,7 @@ async def test_a_reply_has_the_shape_of_a_completion(embedded: EmbeddedUpstream)
 
 @pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
 async def test_a_limit_of_tokens_is_kept(embedded: EmbeddedUpstream, field: str) -> None:
-    reply = await embedded.chat(request("Tell a long story.", **{field: 3}))
+    reply = await embedded.chat(ENDLESS | {field: 3})
     assert reply["choices"][0]["finish_reason"] == "length"
     usage = reply["usage"]
     assert usage["completion_tokens"] == 3
@@ -95,7 +100,7 @@ async def test_a_limit_of_tokens_is_kept(embedded: EmbeddedUpstream, field: str)
 
 
 async def test_a_stream_has_the_shape_of_one(embedded: EmbeddedUpstream) -> None:
-    *chunks, end, last = await streamed(embedded, request())
+    *chunks, end, last = await streamed(embedded, endless())
     assert {chunk["object"] for chunk in [*chunks, end, last]} == {"chat.completion.chunk"}
     assert len({(chunk["id"], chunk["created"], chunk["model"]) for chunk in [*chunks, end, last]}) == 1
     assert chunks[0]["choices"][0]["delta"]["role"] == "assistant"
@@ -105,15 +110,15 @@ async def test_a_stream_has_the_shape_of_one(embedded: EmbeddedUpstream) -> None
 
 
 async def test_a_stream_says_what_a_reply_says(embedded: EmbeddedUpstream) -> None:
-    reply = await embedded.chat(request(seed=3))
-    chunks = await streamed(embedded, request(seed=3))
+    reply = await embedded.chat(endless(seed=3))
+    chunks = await streamed(embedded, endless(seed=3))
     pieces = [choice["delta"].get("content") or "" for chunk in chunks for choice in chunk["choices"]]
     assert "".join(pieces) == contents(reply)[0]
     assert len([piece for piece in pieces if piece]) > 1
 
 
 async def test_a_seed_gives_the_same_reply_again_beside_other_calls(embedded: EmbeddedUpstream) -> None:
-    asked = request("Write a poem.", seed=11)
+    asked = endless("Write a poem.", seed=11)
     first, _, second, other = await asyncio.gather(
         embedded.chat(asked), embedded.chat(request("Hi!")), embedded.chat(asked), embedded.chat(asked | {"seed": 12})
     )
@@ -121,7 +126,7 @@ async def test_a_seed_gives_the_same_reply_again_beside_other_calls(embedded: Em
 
 
 async def test_a_stop_sequence_ends_the_reply(embedded: EmbeddedUpstream) -> None:
-    asked = request(seed=1, temperature=0)
+    asked = endless(seed=1, temperature=0)
     (whole,) = contents(await embedded.chat(asked))
     reply = await embedded.chat(asked | {"stop": [whole[3:5]]})
     assert reply["choices"][0]["finish_reason"] == "stop"
@@ -130,15 +135,15 @@ async def test_a_stop_sequence_ends_the_reply(embedded: EmbeddedUpstream) -> Non
 
 
 async def test_several_choices_differ_by_their_seeds(embedded: EmbeddedUpstream) -> None:
-    reply = await embedded.chat(request("Write a poem.", n=3, seed=5))
+    reply = await embedded.chat(endless("Write a poem.", n=3, seed=5))
     assert [choice["index"] for choice in reply["choices"]] == [0, 1, 2]
     assert reply["usage"]["completion_tokens"] == 24
     assert reply["usage"]["total_tokens"] == reply["usage"]["prompt_tokens"] + 24
-    assert contents(reply)[1:] == contents(await embedded.chat(request("Write a poem.", n=2, seed=6)))
+    assert contents(reply)[1:] == contents(await embedded.chat(endless("Write a poem.", n=2, seed=6)))
 
 
 async def test_several_choices_are_streamed_in_turn(embedded: EmbeddedUpstream) -> None:
-    *chunks, last = await streamed(embedded, request(n=2, max_tokens=3))
+    *chunks, last = await streamed(embedded, endless(n=2, max_tokens=3))
     indexes = [chunk["choices"][0]["index"] for chunk in chunks]
     assert indexes == sorted(indexes)
     assert set(indexes) == {0, 1}
@@ -148,7 +153,7 @@ async def test_several_choices_are_streamed_in_turn(embedded: EmbeddedUpstream) 
 
 
 async def test_log_probabilities_have_the_members_of_the_api(embedded: EmbeddedUpstream) -> None:
-    reply = await embedded.chat(request(logprobs=True, top_logprobs=2, max_tokens=2))
+    reply = await embedded.chat(endless(logprobs=True, top_logprobs=2, max_tokens=2))
     tokens = reply["choices"][0]["logprobs"]["content"]
     assert len(tokens) == 2
     assert all(set(token) == {"token", "logprob", "bytes", "top_logprobs"} for token in tokens)
@@ -157,14 +162,14 @@ async def test_log_probabilities_have_the_members_of_the_api(embedded: EmbeddedU
 
 async def test_a_reply_follows_its_schema(embedded: EmbeddedUpstream) -> None:
     form = {"type": "json_schema", "json_schema": {"name": "guess", "schema": DIGIT}}
-    (content,) = contents(await embedded.chat(request("A digit?", response_format=form, max_tokens=40, seed=1)))
+    (content,) = contents(await embedded.chat(request("A digit?", response_format=form, max_tokens=120, seed=1)))
     assert orjson.loads(content)["digit"] in (1, 2, 3)
 
 
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "guess"}}])
 async def test_a_forced_tool_is_called(embedded: EmbeddedUpstream, choice: object) -> None:
     tools = [GUESS] if choice == "required" else [FLIP, GUESS]
-    reply = await embedded.chat(request("A digit?", tools=tools, tool_choice=choice, max_tokens=40, seed=1))
+    reply = await embedded.chat(request("A digit?", tools=tools, tool_choice=choice, max_tokens=120, seed=1))
     (answer,) = reply["choices"]
     assert (answer["finish_reason"], answer["message"]["content"]) == ("tool_calls", None)
     (call,) = answer["message"]["tool_calls"]
@@ -173,7 +178,7 @@ async def test_a_forced_tool_is_called(embedded: EmbeddedUpstream, choice: objec
 
 
 async def test_one_of_several_tools_is_called(embedded: EmbeddedUpstream) -> None:
-    asked = request("A digit?", tools=[FLIP, GUESS], tool_choice="required", max_tokens=80, seed=1)
+    asked = request("A digit?", tools=[FLIP, GUESS], tool_choice="required", max_tokens=160, seed=1)
     (call,) = (await embedded.chat(asked))["choices"][0]["message"]["tool_calls"]
     assert call["function"]["name"] in ("flip", "guess")
     assert isinstance(orjson.loads(call["function"]["arguments"]), dict)
@@ -183,7 +188,7 @@ async def test_one_of_several_tools_is_called(embedded: EmbeddedUpstream) -> Non
 
 
 async def test_a_forced_call_is_streamed_in_fragments(embedded: EmbeddedUpstream) -> None:
-    chunks = await streamed(embedded, request(tools=[GUESS], tool_choice="required", max_tokens=40, seed=1))
+    chunks = await streamed(embedded, request(tools=[GUESS], tool_choice="required", max_tokens=120, seed=1))
     first, *more = [chunk["choices"][0]["delta"] for chunk in chunks[:-2]]
     assert first["tool_calls"][0]["function"] == {"name": "guess", "arguments": ""}
     assert all(set(delta["tool_calls"][0]) == {"index", "function"} for delta in more)

@@ -1,0 +1,164 @@
+"""The `modelwire` command as a person meets it."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+from support.programs import COMMAND, Program, clean_environment, running
+
+FREE = ("--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0")
+NO_UPSTREAM_NEEDED = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
+
+
+def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=clean_environment(environment),
+    )
+
+
+def test_start_prints_the_upstreams_and_the_addresses_one_a_line(server: Program) -> None:
+    lines = server.printed.splitlines()
+    assert lines[0].startswith("upstream  embedded  embedded")
+    assert re.fullmatch(r"grpc  127\.0\.0\.1:\d+", lines[1])
+    assert re.fullmatch(r"http  127\.0\.0\.1:\d+", lines[2])
+    assert "curl" in lines[3]
+
+
+def test_models_lists_the_models(server: Program) -> None:
+    done = run("models", "--address", server.grpc_address)
+    assert done.stdout.split() == ["smollm2-135m-instruct", "all-minilm-l6-v2"]
+
+
+def test_chat_prints_the_reply(server: Program) -> None:
+    done = run("chat", "Say hello.", MODELWIRE_GRPC_ADDRESS=server.grpc_address)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["chat", "--address", "127.0.0.1:9", "hi"], "start one with `modelwire serve`"),
+        (["models", "--address", "127.0.0.1:9"], "start one with `modelwire serve`"),
+        (["serve", "--http-address", "here"], "http_address: must be HOST:PORT"),
+        (["serve", "--config", "/nonexistent.toml"], "no such file"),
+        (["serve", "--log-level", "loud"], "log_level: "),
+        (["check-config", "--config", "/nonexistent.toml"], "no such file"),
+        (["fly"], "No such command"),
+    ],
+)
+def test_what_goes_wrong_is_told_in_a_sentence(arguments: list[str], says: str) -> None:
+    done = run(*arguments)
+    assert done.returncode != 0
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_chat_with_an_unknown_model_tells_so(server: Program) -> None:
+    done = run("chat", "--address", server.grpc_address, "--model", "smollm2", "hi")
+    assert done.returncode == 1
+    assert "Did you mean smollm2-135m-instruct" in done.stderr
+
+
+def test_check_config_tells_every_complaint_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "modelwire.toml"
+    path.write_text(
+        "\n".join(
+            f'[[upstreams]]\nname = "{name}"\nkind = "openai"\n'
+            f'base_url = "http://127.0.0.1:9"\napi_key_env = "NONE_{name}"'
+            for name in "ab"
+        )
+    )
+    done = run("check-config", "--config", str(path))
+    assert done.returncode == 1
+    assert "NONE_a is not set" in done.stderr
+    assert "NONE_b is not set" in done.stderr
+
+
+def test_check_config_shows_what_it_makes() -> None:
+    done = run("check-config", GEMINI_API_KEY="planted-key")
+    assert done.returncode == 0
+    assert "upstream  gemini  openai  https://generativelanguage.googleapis.com" in done.stdout
+    assert "planted-key" not in done.stdout
+
+
+def test_version_and_help() -> None:
+    assert re.fullmatch(r"modelwire \d+\.\d+\.\d+\n", run("--version").stdout)
+    assert "MODELWIRE_HTTP_ADDRESS" in run("serve", "--help").stdout
+    assert all(command in run("--help").stdout for command in ("serve", "gateway", "models", "chat", "check-config"))
+
+
+@pytest.mark.parametrize("door", ["--grpc-address", "--http-address"])
+def test_a_taken_port_is_told_at_start(door: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = run("serve", *FREE, door, address, **NO_UPSTREAM_NEEDED)
+    assert done.returncode == 1
+    assert address.rpartition(":")[2] in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_with_code_0(number: signal.Signals) -> None:
+    with running("serve", *FREE, environment=NO_UPSTREAM_NEEDED) as program:
+        program.process.send_signal(number)
+        assert program.process.wait(timeout=20) == 0
+
+
+def test_no_http_serves_grpc_alone() -> None:
+    with running("serve", "--grpc-address", "127.0.0.1:0", "--no-http", environment=NO_UPSTREAM_NEEDED) as program:
+        assert program.grpc_address
+        assert not program.http_address
+
+
+def test_an_upstream_comes_from_a_file_with_its_aliases(tmp_path: Path) -> None:
+    path = tmp_path / "modelwire.toml"
+    path.write_text(
+        'http_address = "127.0.0.1:0"\ngrpc_address = "127.0.0.1:0"\n'
+        '[[upstreams]]\nname = "small"\nkind = "embedded"\naliases = { tiny = "all-minilm-l6-v2" }\n'
+    )
+    with running("serve", "--config", str(path)) as program:
+        answer = httpx.post(f"{program.url}/v1/embeddings", json={"model": "tiny", "input": "hi"}).json()
+        assert answer["model"] == "all-minilm-l6-v2"
+        assert len(answer["data"][0]["embedding"]) == 384
+
+
+def test_each_call_is_one_json_line_and_none_holds_what_was_said() -> None:
+    process = subprocess.Popen(
+        [COMMAND, "serve", *FREE, "--log-format", "json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    )
+    assert process.stdout is not None
+    address = next(line.split()[1] for line in process.stdout if line.startswith("http"))
+    said = {"model": "all-minilm-l6-v2", "input": "a planted secret"}
+    httpx.post(f"http://{address}/v1/embeddings", json=said, headers={"x-request-id": "my-id"})
+    process.terminate()
+    _, logged = process.communicate(timeout=30)
+    calls = [line for line in map(json.loads, logged.splitlines()) if line["event"] == "call"]
+    assert len(calls) == 1
+    assert (
+        calls[0].items()
+        >= {
+            "id": "my-id",
+            "model": "all-minilm-l6-v2",
+            "upstream": "embedded",
+            "status": "OK",
+            "rpc": "/modelwire.v1beta.EmbeddingService/GenerateEmbeddings",
+        }.items()
+    )
+    assert calls[0]["input_tokens"] > 0
+    assert calls[0]["ms"] > 0
+    assert "planted" not in logged

@@ -1,0 +1,143 @@
+"""What a stopping server owes to those it is talking to."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+import httpx
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from modelwire.v1beta import chat_pb2, chat_pb2_grpc
+from support.programs import COMMAND, clean_environment
+from support.scripted_upstream import DONE, ScriptedUpstream, answer_events, chunk
+
+REQUEST = {"model": "scripted", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+
+
+class Served:
+    """A `modelwire serve` in front of the scripted upstream, not blocking the test's loop."""
+
+    def __init__(self, process: asyncio.subprocess.Process, grpc_address: str, http_address: str) -> None:
+        self.process = process
+        self.grpc_address = grpc_address
+        self.url = f"http://{http_address}"
+
+
+@asynccontextmanager
+async def served(upstream: ScriptedUpstream, *options: str) -> AsyncIterator[Served]:
+    arguments = ("serve", "--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0", *options)
+    process = await asyncio.create_subprocess_exec(
+        COMMAND,
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=clean_environment({"OPENAI_BASE_URL": upstream.url}),
+    )
+    assert process.stdout is not None
+    addresses = {}
+    while not (line := (await process.stdout.readline()).decode()).startswith("try"):
+        name, address = line.split()[0], line.split()[-1]
+        addresses[name] = address
+    try:
+        yield Served(process, addresses["grpc"], addresses["http"])
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+def gated(upstream: ScriptedUpstream) -> asyncio.Event:
+    """Makes the upstream stream one chunk, and the rest once the event is set."""
+    gate = asyncio.Event()
+
+    async def before_each(index: int) -> None:
+        if index == 1:
+            await gate.wait()
+
+    upstream.answer = answer_events(chunk("a"), chunk("b"), chunk(finish="stop"), DONE, before_each=before_each)
+    return gate
+
+
+async def test_running_streams_finish_on_both_doors(upstream: ScriptedUpstream) -> None:
+    gate = gated(upstream)
+    async with (
+        served(upstream) as server,
+        httpx.AsyncClient(timeout=30) as client,
+        grpc.aio.insecure_channel(server.grpc_address) as channel,
+        client.stream("POST", f"{server.url}/v1/chat/completions", json=REQUEST) as response,
+    ):
+        call = chat_pb2_grpc.ChatServiceStub(channel).ChatCompletions(_grpc_request())
+        pieces = response.aiter_bytes()
+        rest = [await anext(pieces)]
+        grpc_rest = [(await call.read()).data]
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=""))
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+
+        server.process.send_signal(signal.SIGTERM)
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        watch.cancel()
+        gate.set()
+
+        rest += [piece async for piece in pieces]
+        while (body := await call.read()) is not grpc.aio.EOF:
+            grpc_rest.append(body.data)
+        assert b"".join(rest).endswith(DONE)
+        assert b"".join(grpc_rest).endswith(DONE)
+        async with asyncio.timeout(10):
+            assert await server.process.wait() == 0
+
+
+async def test_a_stream_that_never_ends_is_cut_after_the_bounded_time(upstream: ScriptedUpstream) -> None:
+    gated(upstream)
+    async with (
+        served(upstream, "--drain-seconds", "0.3") as server,
+        httpx.AsyncClient(timeout=30) as client,
+        client.stream("POST", f"{server.url}/v1/chat/completions", json=REQUEST) as response,
+    ):
+        pieces = response.aiter_bytes()
+        await anext(pieces)
+        server.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            with pytest.raises(httpx.RemoteProtocolError):
+                await _all(pieces)
+            assert await server.process.wait() == 0
+            await upstream.left.wait()
+
+
+async def test_no_new_call_is_taken_while_draining(upstream: ScriptedUpstream) -> None:
+    gate = gated(upstream)
+    async with (
+        served(upstream) as server,
+        grpc.aio.insecure_channel(server.grpc_address) as channel,
+    ):
+        call = chat_pb2_grpc.ChatServiceStub(channel).ChatCompletions(_grpc_request())
+        body = await call.read()
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=""))
+        await watch.read()
+        server.process.send_signal(signal.SIGTERM)
+        await watch.read()
+        watch.cancel()
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    async with httpx.AsyncClient() as client:
+                        await client.get(f"{server.url}/v1/models")
+                except httpx.TransportError:
+                    break
+        gate.set()
+        bodies = [body.data]
+        while (body := await call.read()) is not grpc.aio.EOF:
+            bodies.append(body.data)
+        assert bodies[-1].endswith(DONE)
+
+
+async def _all(pieces: AsyncIterator[bytes]) -> list[bytes]:
+    return [piece async for piece in pieces]
+
+
+def _grpc_request() -> chat_pb2.ChatCompletionsRequest:
+    request = chat_pb2.ChatCompletionsRequest(model="scripted", stream=True)
+    request.messages.add().update({"role": "user", "content": "Hi"})
+    return request
