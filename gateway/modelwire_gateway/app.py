@@ -40,7 +40,7 @@ class Transcoder:
         self, services: Iterable[ServiceDescriptor], backend: Backend, options: GatewayOptions | None = None
     ) -> None:
         self._options = options or GatewayOptions()
-        self._routes = RouteTable.from_services(services)
+        self._routes = RouteTable.from_services(services, self._options.reserved_paths)
         self._backend = backend
         self._known_routes = _named(self._routes.routes)
 

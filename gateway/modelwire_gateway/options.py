@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from modelwire_gateway.http_server.operations import OPERATIONAL_PATHS
 from modelwire_gateway.metadata import FORWARDED_HEADERS
 
 
@@ -15,6 +16,9 @@ class GatewayOptions:
 
     forwarded_headers: frozenset[str] = FORWARDED_HEADERS
     """The headers, in lower case, that become metadata under their own names."""
+
+    reserved_paths: frozenset[str] = OPERATIONAL_PATHS
+    """Paths that are answered before the routes are looked at, and that no rule may bind."""
 
     unknown_query: Literal["refuse", "ignore"] = "refuse"
     """What becomes of a query key that names no field of the request: a 400, or nothing."""

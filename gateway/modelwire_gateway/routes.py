@@ -58,8 +58,13 @@ class RouteTable:
         self._tree = tree
 
     @classmethod
-    def from_services(cls, services: Iterable[ServiceDescriptor]) -> "RouteTable":
-        """The routes that the google.api.http rules of all methods ask for; raises RouteErrors."""
+    def from_services(
+        cls, services: Iterable[ServiceDescriptor], reserved: frozenset[str] = frozenset()
+    ) -> "RouteTable":
+        """The routes that the google.api.http rules of all methods ask for; raises RouteErrors.
+
+        `reserved` are paths that something else answers, so that no rule may bind them.
+        """
         complaints: list[str] = []
         routes: list[Route] = []
         tree: RouteTree[Route] = RouteTree()
@@ -67,6 +72,8 @@ class RouteTable:
             flaws: list[str] = []
             for route in routes_of(method, flaws.append):
                 routes.append(route)
+                if str(route.template) in reserved:
+                    flaws.append(f"{_shown(route)} is reserved for operators")
                 if present := tree.add(route.template, route.http_method, route):
                     flaws.append(f"{_shown(route)} is taken by {_owner(present)}: {_shown(present)}")
             complaints.extend(f"{method.full_name}: {flaw}" for flaw in flaws)

@@ -19,9 +19,16 @@ Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def _option(name: str, help_text: str, **attributes: Any) -> Option:
-    """An option that is a MODELWIRE_… variable too; the settings read the variable, help names it."""
-    variable = "MODELWIRE_" + name.removeprefix("--").replace("-", "_").upper()
-    return click.option(name, default=None, help=f"{help_text}  [env: {variable}]", **attributes)
+    """An option of a server. Its MODELWIRE_… variable is read by the settings, with the rest of them."""
+    return click.option(name, default=None, help=f"{help_text}  [env var: {_variable(name)}]", **attributes)
+
+
+def _client_option(name: str, **attributes: Any) -> Option:
+    return click.option(name, envvar=_variable(name), show_envvar=True, **attributes)
+
+
+def _variable(name: str) -> str:
+    return "MODELWIRE_" + name.removeprefix("--").replace("-", "_").upper()
 
 
 def _options(*options: Option) -> Option:
@@ -107,8 +114,8 @@ def models(address: str) -> None:
 
 @main.command()
 @_ADDRESS
-@click.option("--model", help="The model to ask.  [default: the first the server lists]")
-@click.option("--system", help="Instructions that come before the prompt.")
+@_client_option("--model", help="The model to ask.  [default: the first the server lists]")
+@_client_option("--system", help="Instructions that come before the prompt.")
 @click.argument("prompt")
 def chat(address: str, model: str | None, system: str | None, prompt: str) -> None:
     """Ask a running server's model PROMPT; the reply streams as it comes."""

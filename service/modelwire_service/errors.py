@@ -24,8 +24,8 @@ from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 DOMAIN = "modelwire.dev"
-MAX_DETAIL_BYTES = 3_072
-MAX_MESSAGE_CHARS = 600
+MAX_VIOLATIONS_BYTES = 1_536
+MAX_MESSAGE_BYTES = 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class ServiceError(Exception):
         if type(self) is ServiceError:
             raise TypeError("raise one of its subclasses")
         super().__init__(message)
-        self.message = _clipped(message, MAX_MESSAGE_CHARS)
+        self.message = _clipped(message, MAX_MESSAGE_BYTES)
         self.metadata = metadata or {}
 
     def status_code(self) -> grpc.StatusCode:
@@ -89,7 +89,7 @@ class InvalidRequest(ServiceError):
             listed.field_violations.add(
                 field=_clipped(violation.field, 200), description=_clipped(violation.reason, 300)
             )
-            if listed.ByteSize() > MAX_DETAIL_BYTES:
+            if listed.ByteSize() > MAX_VIOLATIONS_BYTES:
                 del listed.field_violations[-1]
                 listed.field_violations.add(description=f"and {len(self.violations) - index} more")
                 break
@@ -200,7 +200,9 @@ def code_of_http_status(http_status: int) -> grpc.StatusCode:
 
 
 def _clipped(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    """The text, or its beginning within `limit` bytes of UTF-8."""
+    encoded = text.encode("utf-8", "replace")
+    return text if len(encoded) <= limit else encoded[: limit - 3].decode("utf-8", "ignore") + "…"
 
 
 def _more(count: int) -> str:

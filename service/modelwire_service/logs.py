@@ -35,6 +35,7 @@ def set_up_logs(level: str, form: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
+    logging.getLogger("modelwire").setLevel(level.upper())
 
 
 def _json(value: Any, **_: Any) -> str:

@@ -67,7 +67,7 @@ def test_an_http_status_of_its_own_decides_the_type() -> None:
     "detail",
     [
         pytest.param(AnyMessage(type_url="type.googleapis.com/nobody.Knows", value=b"\x01"), id="unknown type"),
-        pytest.param(AnyMessage(type_url="type.googleapis.com/google.rpc.BadRequest", value=b"\xff"), id="broken bytes"),
+        pytest.param(AnyMessage(type_url="type.googleapis.com/google.rpc.BadRequest", value=b"\xff"), id="broken"),
         pytest.param(AnyMessage(type_url="", value=b""), id="nothing"),
     ],
 )

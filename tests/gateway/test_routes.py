@@ -319,3 +319,9 @@ def test_the_contract_is_routed(method: str, path: str, rpc: str, captures: tupl
     match = RouteTable.from_services(built_in_services()).match(method, path)
     assert isinstance(match, Match)
     assert (match.route.rpc.descriptor.name, match.captures) == (rpc, captures)
+
+
+def test_a_path_of_the_operators_is_reserved(compile_services: CompileServices) -> None:
+    services = compile_services(schema(rule("GET /healthz")))
+    with pytest.raises(RouteErrors, match="GET /healthz is reserved for operators"):
+        RouteTable.from_services(services, frozenset({"/healthz"}))

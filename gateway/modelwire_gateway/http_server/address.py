@@ -65,8 +65,10 @@ def _listening(family: int, proto: int, place: object) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(place)  # type: ignore[arg-type]
         listener.listen(_BACKLOG)
-    except BaseException:
+    except BaseException as error:
         listener.close()
+        if isinstance(error, OSError):
+            raise type(error)(error.errno, f"cannot listen on {place}: {error.strerror}") from None
         raise
     return listener
 

