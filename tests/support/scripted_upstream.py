@@ -24,6 +24,7 @@ class ScriptedUpstream:
         self.called = asyncio.Event()
         self.left = asyncio.Event()
         self.url = ""
+        self.stop: Callable[[], Awaitable[None]]
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["ScriptedUpstream"]:
@@ -35,6 +36,7 @@ class ScriptedUpstream:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        self.stop = runner.cleanup
         try:
             yield self
         finally:
