@@ -16,7 +16,7 @@ MAX_MODULE_LINES = 350
 MAX_FUNCTION_LINES = 40
 
 # Where the service and the gateway are composed into one process, and the codec.
-SERVICE_MODULES_THAT_MAY_USE_THE_GATEWAY = {"command_line/serve.py", "command_line/gateway.py", "rpc.py"}
+SERVICE_MODULES_THAT_MAY_USE_THE_GATEWAY = {"command_line/doors.py", "command_line/gateway.py", "rpc.py"}
 
 
 def modules(package: Path) -> list[Path]:

@@ -1,26 +1,20 @@
-"""Writes the messages of a call as the HTTP answer.
+"""Writes the outcome of a call as the HTTP answer.
 
 Nothing goes out before the first message exists, so a call that fails before it is answered with its true
 status. Each message is written before the next is awaited. A failure after the first message is told in the
-framing's own way, or breaks the connection.
+framing's own way, or breaks the connection. The call's metadata go along, of failed calls too.
 """
 
-from modelwire_gateway.backends.base import Call
-from modelwire_gateway.errors import RpcFailure
+import math
+
+from modelwire_gateway.backends.base import Call, Metadata
+from modelwire_gateway.errors import RpcFailure, failure, retry_after
 from modelwire_gateway.exchange import BrokenAnswerError, Exchange
 from modelwire_gateway.metadata import TRAILER_PREFIX, response_headers
 from modelwire_gateway.query import SystemParameters
-from modelwire_gateway.rendering import json_render, pretty
+from modelwire_gateway.rendering import http_body_reader, json_render, pretty
 from modelwire_gateway.routes import Route
-from modelwire_gateway.streaming import (
-    EVENT_STREAM,
-    Framing,
-    http_body_framing,
-    stream_framing,
-    unary_framing,
-)
-
-_NO_BUFFERING = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
+from modelwire_gateway.streaming import JSON, Framing, error_json, http_body_framing, stream_framing, unary_framing
 
 
 class Answer:
@@ -32,46 +26,78 @@ class Answer:
         self._parameters = parameters
 
     async def write(self, call: Call) -> None:
-        """Writes all messages of `call`; raises RpcFailure only while nothing has been sent."""
+        """Answers with the messages of `call`, or with its error; raises BrokenAnswerError for one told too late."""
+        try:
+            if self._route.rpc.server_streaming:
+                await self._stream(call)
+            else:
+                await self._whole(call)
+        except RpcFailure as error:
+            await refuse(self._exchange, error, await call.initial_metadata())
+
+    async def _whole(self, call: Call) -> None:
+        message = await anext(call, None)
+        if message is None:
+            raise failure("INTERNAL", "the service ended the call without a response")
+        framing = self._framing(message)
+        body = framing.render(message)
+        await anext(call, None)  # only the end tells whether the call succeeded
+        await self._exchange.answer(200, await _headers(framing, call), body, _trailers(call.trailing_metadata()))
+
+    async def _stream(self, call: Call) -> None:
+        """Writes a stream; raises RpcFailure only while nothing has been sent."""
+        exchange = self._exchange
         first = await anext(call, None)
-        framing = self._framing(first)
-        if first is not None and not self._route.rpc.server_streaming:
-            body = framing.render(first)
-            await anext(call, None)
-            await self._exchange.answer(200, await self._headers(framing, call), body)
-            return
-        await self._exchange.start(200, await self._headers(framing, call))
-        await self._stream(call, framing, first)
+        framing = self._framing(first or b"")
+        piece = framing.before + (framing.after if first is None else framing.render(first))
+        await exchange.start(200, await _headers(framing, call))
+        if piece:
+            await exchange.write(piece, more=True)
+        trailing = call.trailing_metadata() if first is None else await self._rest(call, framing, piece)
+        await exchange.end(_trailers(trailing))
 
-    async def _stream(self, call: Call, framing: Framing, first: bytes | None) -> None:
-        write, render = self._exchange.write, framing.render
-        if first is not None:
-            await write(framing.before + render(first), more=True)
-            try:
-                async for message in call:
-                    await write(framing.between + render(message), more=True)
-            except RpcFailure as error:
-                if framing.late_error is None:
-                    raise BrokenAnswerError(error.status.message) from error
-                await write(framing.late_error(error), more=True)
-                await self._exchange.end(())
-                return
-        last = framing.after if first is not None else framing.before + framing.after
-        if last:
-            await write(last, more=True)
-        await self._exchange.end(response_headers(call.trailing_metadata(), TRAILER_PREFIX))
+    async def _rest(self, call: Call, framing: Framing, last: bytes) -> Metadata:
+        """Writes what follows the first message; returns the metadata that the call ended with."""
+        write, render, between = self._exchange.write, framing.render, framing.between
+        try:
+            async for message in call:
+                piece = between + render(message)
+                await write(piece, more=True)
+                last = piece or last
+        except RpcFailure as error:
+            if framing.late_error is None:
+                raise BrokenAnswerError(error.status.message) from None
+            await write(framing.late_error(error, last), more=True)
+            return error.trailing_metadata
+        if framing.after:
+            await write(framing.after, more=True)
+        return call.trailing_metadata()
 
-    def _framing(self, first: bytes | None) -> Framing:
-        if self._route.returns_http_body:
-            return http_body_framing(first or b"")
+    def _framing(self, first: bytes) -> Framing:
+        if read := http_body_reader(self._route):
+            return http_body_framing(read(first), read)
         render = json_render(self._route)
         if self._route.rpc.server_streaming:
             return stream_framing(render, self._exchange.headers.get("accept", ""), self._parameters.alt)
         return unary_framing(pretty(render) if self._parameters.pretty_print else render)
 
-    async def _headers(self, framing: Framing, call: Call) -> list[tuple[bytes, bytes]]:
-        headers = [(b"content-type", framing.content_type.encode("latin-1", "replace"))]
-        if framing.content_type.startswith(EVENT_STREAM):
-            headers.extend(_NO_BUFFERING)
-        headers.extend(response_headers(await call.initial_metadata()))
-        return headers
+
+async def refuse(exchange: Exchange, error: RpcFailure, initial_metadata: Metadata = ()) -> None:
+    """Answers with an error; the answer must not have started."""
+    headers = [(b"content-type", JSON.encode())]
+    headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in error.headers]
+    if error.http_status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if (seconds := retry_after(error.status)) is not None:
+        headers.append((b"retry-after", b"%d" % max(0, math.ceil(seconds))))
+        headers.append((b"retry-after-ms", b"%d" % max(0, round(seconds * 1000))))
+    headers += response_headers(initial_metadata)
+    await exchange.answer(error.http_status, headers, error_json(error), _trailers(error.trailing_metadata))
+
+
+async def _headers(framing: Framing, call: Call) -> list[tuple[bytes, bytes]]:
+    return [*framing.headers, *response_headers(await call.initial_metadata())]
+
+
+def _trailers(metadata: Metadata) -> list[tuple[bytes, bytes]]:
+    return response_headers(metadata, TRAILER_PREFIX)

@@ -1,16 +1,16 @@
 """The gateway as one ASGI application: match → bind → call → render."""
 
-import asyncio
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from google.protobuf.descriptor import ServiceDescriptor
 
-from modelwire_gateway.answer import Answer
-from modelwire_gateway.backends.base import Backend
+from modelwire_gateway.answer import Answer, refuse
+from modelwire_gateway.backends.base import Backend, Metadata
 from modelwire_gateway.binding import bind_request
-from modelwire_gateway.errors import RpcFailure, failure, retry_after
+from modelwire_gateway.errors import RpcFailure, failure
 from modelwire_gateway.exchange import (
     BrokenAnswerError,
     ClientLeftError,
@@ -22,12 +22,22 @@ from modelwire_gateway.exchange import (
 )
 from modelwire_gateway.metadata import REQUEST_ID, request_metadata, timeout_seconds
 from modelwire_gateway.options import GatewayOptions
-from modelwire_gateway.query import system_parameters
+from modelwire_gateway.query import SystemParameters, system_parameters
 from modelwire_gateway.routes import Match, MethodNotAllowed, Route, RouteTable
-from modelwire_gateway.streaming import JSON, error_json
 
 _LOG: Final = logging.getLogger("modelwire.gateway")
 _ROUTES_NAMED: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A call to be made, all of it known."""
+
+    route: Route
+    request: bytes
+    metadata: Metadata
+    timeout: float | None
+    parameters: SystemParameters
 
 
 class Transcoder:
@@ -58,17 +68,31 @@ class Transcoder:
             await self._transcode(exchange)
         except ClientLeftError:
             return
-        except RpcFailure as error:
-            await _refuse(exchange, error)
-        except (asyncio.CancelledError, BrokenAnswerError):
+        except BrokenAnswerError:
             raise
         except Exception:
             _LOG.exception("%s %s failed, id %s", exchange.method, _shown(exchange.raw_path), exchange.request_id)
             if exchange.started:
                 raise BrokenAnswerError from None
-            await _refuse(exchange, failure("INTERNAL", "internal error"))
+            await refuse(exchange, failure("INTERNAL", "internal error"))
 
     async def _transcode(self, exchange: Exchange) -> None:
+        try:
+            order = await self._order(exchange)
+        except RpcFailure as error:
+            path, status = _shown(exchange.raw_path), error.http_status
+            _LOG.info("%s %s refused with %d, id %s", exchange.method, path, status, exchange.request_id)
+            await refuse(exchange, error)
+            return
+        async with ClientWatch(exchange):
+            call = self._backend.call(order.route.rpc, order.request, metadata=order.metadata, timeout=order.timeout)
+            try:
+                await Answer(exchange, order.route, order.parameters).write(call)
+            finally:
+                await call.aclose()
+
+    async def _order(self, exchange: Exchange) -> _Order:
+        """What the request asks for; raises RpcFailure where the service need not be troubled with it."""
         match = self._match(exchange)
         options = self._options
         parameters = system_parameters(exchange.query)
@@ -78,17 +102,12 @@ class Transcoder:
         timeout = timeout_seconds(exchange.headers)
         body = await exchange.body(options.max_request_bytes)
         request = bind_request(match, exchange.query, body, exchange.headers.get("content-type"), options)
-        answer = Answer(exchange, match.route, parameters)
-        async with ClientWatch(exchange):
-            call = self._backend.call(match.route.rpc, request, metadata=metadata, timeout=timeout)
-            try:
-                await answer.write(call)
-            finally:
-                await call.aclose()
+        return _Order(match.route, request, metadata, timeout, parameters)
 
     def _match(self, exchange: Exchange) -> Match:
         outcome = self._routes.match(exchange.method, exchange.raw_path)
         if isinstance(outcome, Match):
+            _require_single_request(outcome.route)
             return outcome
         if isinstance(outcome, MethodNotAllowed):
             allowed = ", ".join(outcome.allowed)
@@ -106,16 +125,13 @@ class Transcoder:
         )
 
 
-async def _refuse(exchange: Exchange, error: RpcFailure) -> None:
-    """Answers with an error; the answer must not have started."""
-    headers = [(b"content-type", JSON.encode())]
-    headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in error.headers]
-    if error.http_status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
-    if (seconds := retry_after(error.status)) is not None:
-        headers.append((b"retry-after", str(max(1, round(seconds))).encode()))
-        headers.append((b"retry-after-ms", str(round(seconds * 1000)).encode()))
-    await exchange.answer(error.http_status, headers, error_json(error))
+def _require_single_request(route: Route) -> None:
+    if route.rpc.client_streaming:
+        raise failure(
+            "UNIMPLEMENTED",
+            f"{route.rpc.descriptor.full_name} takes a stream of requests, which cannot be sent over HTTP here",
+            reason="CLIENT_STREAMING",
+        )
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

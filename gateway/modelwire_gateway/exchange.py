@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
-from modelwire_gateway.errors import failure
+from modelwire_gateway.errors import RpcFailure, failure
 from modelwire_gateway.metadata import REQUEST_ID, decoded_headers, request_id
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+
+_TRAILERS: Final = "http.response.trailers"
 
 
 class ClientLeftError(Exception):
@@ -22,24 +26,24 @@ class BrokenAnswerError(Exception):
 
 
 class Exchange:
-    """One request and its answer. `started` tells whether the answer's headers have gone out."""
+    """One request and its answer.
+
+    `started` tells whether the answer's headers have gone out, `finished` whether all of it has. Writing
+    raises ClientLeftError where the server says that nobody is there to read.
+    """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
         # `path` is decoded already, which would make %2F a separator; servers need not give `raw_path`.
-        self.raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        self.raw_path: bytes = scope.get("raw_path") or quote(scope["path"], safe="/:").encode()
         self.query: bytes = scope["query_string"]
         self.headers = decoded_headers(scope["headers"])
         self.request_id = request_id(self.headers)
         self.started = False
-        self._offers_trailers = "http.response.trailers" in (scope.get("extensions") or {})
+        self.finished = False
+        self._sends_trailers = _TRAILERS in (scope.get("extensions") or {}) and _wants_trailers(self.headers)
         self._receive = receive
         self._send = send
-
-    @property
-    def sends_trailers(self) -> bool:
-        """Whether the server can send trailers and the client wants them (RFC 9110, 10.1.4)."""
-        return self._offers_trailers and "trailers" in self.headers.get("te", "").lower()
 
     async def body(self, max_bytes: int) -> bytes:
         """The whole body; raises ClientLeftError, and RESOURCE_EXHAUSTED as 413 past `max_bytes`."""
@@ -64,39 +68,47 @@ class Exchange:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
-    async def start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    async def start(self, status: int, headers: Headers) -> None:
         """Sends status and headers, the request's id among them."""
         self.started = True
-        await self._send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [*headers, (REQUEST_ID.encode(), self.request_id.encode())],
-                "trailers": self.sends_trailers,
-            }
-        )
+        named = [*headers, (REQUEST_ID.encode(), self.request_id.encode())]
+        start = {"type": "http.response.start", "status": status, "headers": named}
+        await self._out({**start, "trailers": True} if self._sends_trailers else start)
 
     async def write(self, data: bytes, *, more: bool) -> None:
         """Sends a piece of the body; the server has taken it when this returns."""
-        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+        self.finished = not more
+        await self._out({"type": "http.response.body", "body": data, "more_body": more})
 
-    async def end(self, trailers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Ends a body written with `more` set, with trailers where they can be sent."""
+    async def end(self, trailers: Headers = ()) -> None:
+        """Ends a body written with `more` set, with trailers where they can be sent (RFC 9110, 6.5)."""
         await self.write(b"", more=False)
-        if self.sends_trailers:
-            await self._send({"type": "http.response.trailers", "headers": list(trailers), "more_trailers": False})
+        if self._sends_trailers:
+            await self._out({"type": _TRAILERS, "headers": list(trailers), "more_trailers": False})
 
-    async def answer(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
-        """Sends a whole answer of known length."""
-        length = (b"content-length", str(len(body)).encode())
-        await self.start(status, [*headers, length])
-        await self.write(body, more=self.sends_trailers)
-        if self.sends_trailers:
-            await self.end(())
+    async def answer(self, status: int, headers: Headers, body: bytes, trailers: Headers = ()) -> None:
+        """Sends a whole answer; its length is told, but where trailers follow, which HTTP/1.1 has in chunks only."""
+        if self._sends_trailers:
+            await self.start(status, headers)
+            await self.write(body, more=True)
+            await self.end(trailers)
+        else:
+            await self.start(status, [*headers, (b"content-length", b"%d" % len(body))])
+            await self.write(body, more=False)
+
+    async def _out(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except OSError as error:  # what ASGI has servers raise for a client that left (spec_version 2.4)
+            raise ClientLeftError from error
 
 
 class ClientWatch:
-    """Cancels the task that enters it as soon as the client leaves; the block then ends with ClientLeftError."""
+    """Cancels the task that enters it as soon as the client leaves; the block then ends with ClientLeftError.
+
+    Whatever the block made of the cancellation: nobody is left to be answered. A cancellation from elsewhere
+    stays one. A client that leaves when all of the answer has been handed over is not missed.
+    """
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -106,21 +118,27 @@ class ClientWatch:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - coroutines run in tasks
         self._task = task
+        self._cancelling = task.cancelling()
         self._watcher = asyncio.create_task(self._watch())
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         self._watcher.cancel()
-        if self._left and kind is asyncio.CancelledError:
-            self._task.uncancel()
+        if self._left and self._task.uncancel() <= self._cancelling:
             raise ClientLeftError from error
 
     async def _watch(self) -> None:
         await self._exchange.gone()
-        self._left = True
-        self._task.cancel()
+        if not self._exchange.finished:
+            self._left = True
+            self._task.cancel()
 
 
-def _too_large(max_bytes: int) -> Exception:
+def _wants_trailers(headers: dict[str, str]) -> bool:
+    """Whether the client takes trailers (RFC 9110, 10.1.4)."""
+    return "trailers" in [coding.partition(";")[0].strip() for coding in headers.get("te", "").lower().split(",")]
+
+
+def _too_large(max_bytes: int) -> RpcFailure:
     # Closing is what makes the client stop sending the rest.
     return failure(
         "RESOURCE_EXHAUSTED",

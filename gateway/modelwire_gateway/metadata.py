@@ -25,7 +25,12 @@ _KEY: Final = re.compile(r"[0-9a-z_.-]+")
 _REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _TIMEOUT: Final = re.compile(r"([0-9]{1,8})([HMSmun])")
 _SECONDS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
-_RESERVED: Final = frozenset({"content-type", "te", "user-agent", REQUEST_ID})
+# HTTP's own: what concerns one connection or one body means nothing beyond it, and HTTP/2 forbids most of it.
+_RESERVED: Final = frozenset(
+    ("connection", "content-encoding", "content-length", "content-type", "expect", "host", "keep-alive")
+    + ("proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding")
+    + ("upgrade", "user-agent", REQUEST_ID)
+)
 
 
 def decoded_headers(headers: Headers) -> dict[str, str]:
@@ -46,7 +51,8 @@ def request_id(headers: Mapping[str, str]) -> str:
 def request_metadata(headers: Mapping[str, str], forwarded: frozenset[str]) -> list[tuple[str, str | bytes]]:
     """The metadata of a call: the `forwarded` headers by their own names, `Grpc-Metadata-X` as `x`.
 
-    Raises INVALID_ARGUMENT for a binary value (`…-bin`) that is not base64.
+    A forwarded header goes before a `Grpc-Metadata-` of the same name: a service sees one credential. Raises
+    INVALID_ARGUMENT for a binary value (`…-bin`) that is not base64.
     """
     metadata: list[tuple[str, str | bytes]] = []
     for name, value in headers.items():
@@ -54,33 +60,42 @@ def request_metadata(headers: Mapping[str, str], forwarded: frozenset[str]) -> l
             _add(metadata, name, value)
         elif name.startswith(METADATA_PREFIX):
             key = name.removeprefix(METADATA_PREFIX)
-            if not key.startswith("grpc-") and key not in _RESERVED:
+            if not (key in forwarded and key in headers):
                 _add(metadata, key, value)
     return metadata
 
 
 def timeout_seconds(headers: Mapping[str, str]) -> float | None:
-    """The caller's deadline in seconds, from `Grpc-Timeout` (a number of up to 8 digits and a unit of HMSmun)."""
+    """The caller's deadline in seconds, from `Grpc-Timeout` (a number of up to 8 digits and a unit of HMSmun).
+
+    Raises INVALID_ARGUMENT for anything else, and DEADLINE_EXCEEDED for no time at all.
+    """
     if (given := headers.get("grpc-timeout")) is None:
         return None
     if (match := _TIMEOUT.fullmatch(given)) is None:
         raise failure("INVALID_ARGUMENT", "must be up to 8 digits and one of H, M, S, m, u, n", field="Grpc-Timeout")
-    return int(match[1]) * _SECONDS[match[2]]
+    if not (number := int(match[1])):
+        raise failure("DEADLINE_EXCEEDED", "the call has no time to run", field="Grpc-Timeout")
+    return number * _SECONDS[match[2]]
 
 
 def response_headers(metadata: Metadata, prefix: str = METADATA_PREFIX) -> list[tuple[bytes, bytes]]:
     """Headers that show a call's metadata, each under `prefix`; gRPC's own are left out."""
     headers = []
     for key, value in metadata:
-        if key.startswith("grpc-") or key in _RESERVED:
-            continue
         text = base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
-        headers.append((f"{prefix}{key}".encode("latin-1"), text.encode("latin-1", "replace")))
+        if _is_callers(key) and _PRINTABLE.fullmatch(text):
+            headers.append((f"{prefix}{key}".encode(), text.encode()))
     return headers
 
 
+def _is_callers(key: str) -> bool:
+    """Whether `key` may name metadata, and is neither gRPC's nor HTTP's own."""
+    return bool(_KEY.fullmatch(key)) and not key.startswith("grpc-") and key not in _RESERVED
+
+
 def _add(metadata: list[tuple[str, str | bytes]], key: str, value: str) -> None:
-    if not _KEY.fullmatch(key):
+    if not _is_callers(key):
         return
     if key.endswith("-bin"):
         metadata.extend((key, _binary(key, part.strip())) for part in value.split(","))

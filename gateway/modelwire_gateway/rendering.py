@@ -1,45 +1,86 @@
-"""Response messages as JSON text, made once for each type of message."""
+"""Reading response messages: as JSON text, or as the HttpBody that is to be passed on. Made once for each type.
 
+A response that cannot be read is the service's fault; the log has the cause, the caller is told INTERNAL.
+"""
+
+import logging
 from collections.abc import Callable
 from functools import cache
+from operator import attrgetter
+from typing import Final
 
 import orjson
+from google.api import httpbody_pb2
+from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import DecodeError
 
-from modelwire_gateway.json_codec import JsonValue, MessageCodec, dump_json
-from modelwire_gateway.json_codec.options import rest_name
+from modelwire_gateway.errors import RpcFailure, failure
+from modelwire_gateway.json_codec import JsonError, JsonValue, MessageCodec, dump_json
 from modelwire_gateway.route_rules import Route
 
 Render = Callable[[bytes], bytes]
+ReadHttpBody = Callable[[bytes], httpbody_pb2.HttpBody]
+
+_LOG: Final = logging.getLogger("modelwire.gateway")
+
+
+def http_body_reader(route: Route) -> ReadHttpBody | None:
+    """What reads the google.api.HttpBody that `route` answers with, or that its rule's response_body names.
+
+    None where the answer is JSON.
+    """
+    field = route.response_body
+    if route.returns_http_body:
+        return _http_body_reader(route.rpc.descriptor.output_type, None)
+    if field is None or field.is_repeated or field.message_type is None:
+        return None
+    if field.message_type.full_name != httpbody_pb2.HttpBody.DESCRIPTOR.full_name:
+        return None
+    return _http_body_reader(route.rpc.descriptor.output_type, field)
 
 
 def json_render(route: Route) -> Render:
     """From a response in wire form to its JSON text, or that of its field where the rule names one."""
-    return _render(route.rpc.descriptor.output_type, route.response_body)
-
-
-@cache
-def _render(message: Descriptor, field: FieldDescriptor | None) -> Render:
-    codec = MessageCodec.of(message)
-    if field is None:
-        return lambda wire: dump_json(codec.decode(wire))
-    name, default = rest_name(field), _default(field)
-    return lambda wire: dump_json(codec.decode(wire).get(name, default))
-
-
-def _default(field: FieldDescriptor) -> JsonValue:
-    """What a field that is not written stands for, as proto3 JSON."""
-    if field.is_repeated:
-        return {} if field.message_type is not None and field.message_type.GetOptions().map_entry else []
-    if field.message_type is not None:
-        return None
-    if field.enum_type is not None:
-        return str(field.enum_type.values[0].name)
-    if field.cpp_type in (field.CPPTYPE_INT64, field.CPPTYPE_UINT64):
-        return "0"
-    return "" if field.type == field.TYPE_BYTES else field.default_value
+    return _json_render(route.rpc.descriptor.output_type, route.response_body)
 
 
 def pretty(render: Render) -> Render:
     """The same text, indented for people."""
     return lambda wire: orjson.dumps(orjson.loads(render(wire)), option=orjson.OPT_INDENT_2)
+
+
+@cache
+def _http_body_reader(message: Descriptor, field: FieldDescriptor | None) -> ReadHttpBody:
+    parse = message_factory.GetMessageClass(message).FromString
+    part = attrgetter(field.name) if field else None
+
+    def read(wire: bytes) -> httpbody_pb2.HttpBody:
+        try:
+            response = parse(wire)
+        except DecodeError as error:
+            raise _unreadable(message, error) from None
+        return response if part is None else part(response)  # type: ignore[return-value,no-any-return]
+
+    return read
+
+
+@cache
+def _json_render(message: Descriptor, field: FieldDescriptor | None) -> Render:
+    codec = MessageCodec.of(message)
+
+    def value(wire: bytes) -> JsonValue:
+        return codec.decode(wire) if field is None else codec.decode_field(wire, field)
+
+    def render(wire: bytes) -> bytes:
+        try:
+            return dump_json(value(wire))
+        except JsonError as error:
+            raise _unreadable(message, error) from None
+
+    return render
+
+
+def _unreadable(message: Descriptor, error: Exception) -> RpcFailure:
+    _LOG.error("the service sent a %s that cannot be read: %s", message.full_name, error)
+    return failure("INTERNAL", "the service's response cannot be read")

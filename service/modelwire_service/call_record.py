@@ -10,8 +10,8 @@ class CallRecord:
 
     id: str
     rpc: str
-    model: str = ""
-    upstream: str = ""
+    model: str | None = None
+    upstream: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
 

@@ -1,6 +1,7 @@
 """Around every call: its id, its errors as statuses, its log line."""
 
 import asyncio
+import logging
 import re
 import secrets
 import time
@@ -8,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, NoReturn
 
 import grpc
-import structlog
 
 from modelwire_service.call_record import CallRecord, begin
 from modelwire_service.errors import Internal, ServiceError
@@ -17,7 +17,7 @@ REQUEST_ID: Final = "x-request-id"
 STATUS_DETAILS: Final = "grpc-status-details-bin"
 _USABLE_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _UNLOGGED: Final = ("/grpc.health.", "/grpc.reflection.")
-_log = structlog.get_logger("modelwire")
+_log = logging.getLogger("modelwire.call")
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
@@ -76,20 +76,20 @@ class _CallLine:
         self._context = context
         self._began = time.perf_counter()
 
-    def write(self, status: str, **more: Any) -> None:
+    def write(self, status: str, error: str | None = None) -> None:
         record = self._record
-        _log.info(
-            "call",
-            id=record.id,
-            rpc=record.rpc,
-            model=record.model,
-            upstream=record.upstream,
-            status=status,
-            ms=round((time.perf_counter() - self._began) * 1000, 1),
-            input_tokens=record.input_tokens,
-            output_tokens=record.output_tokens,
-            **more,
-        )
+        fields = {
+            "id": record.id,
+            "rpc": record.rpc,
+            "model": record.model,
+            "upstream": record.upstream,
+            "status": status,
+            "ms": round((time.perf_counter() - self._began) * 1000, 1),
+            "input_tokens": record.input_tokens,
+            "output_tokens": record.output_tokens,
+            "error": error,
+        }
+        _log.info("call", extra={"fields": fields})
 
     async def failed(self, error: BaseException) -> NoReturn:
         """Ends the call with the status of `error`; a cancelled call just ends."""
@@ -100,7 +100,7 @@ class _CallLine:
         if not isinstance(error, Exception):
             raise error
         if not isinstance(error, ServiceError):
-            _log.error("internal error", id=self._record.id, exc_info=error)
+            _log.error("internal error", exc_info=error, extra={"fields": {"id": self._record.id}})
             error = Internal()
         self.write(error.status_code().name, error=error.message)
         trailing = ((STATUS_DETAILS, error.to_status().SerializeToString()),)

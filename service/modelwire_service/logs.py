@@ -1,42 +1,55 @@
-"""Log lines on standard error, as text or as JSON; the standard library's loggers go the same way."""
+"""Log lines on standard error, as text or as JSON: the standard library's records, an event and its fields.
+
+Fields are given as `extra={"fields": {…}}`; a field that is None is left out.
+"""
 
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-import structlog
 
 
 def set_up_logs(level: str, form: str) -> None:
-    """Writes log lines of `level` and above, as `text` or `json`."""
-    shared: list[Any] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    if form == "json":
-        renderer: Any = structlog.processors.JSONRenderer(serializer=_json)
-        shared.append(structlog.processors.format_exc_info)
-    else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
-    structlog.configure(
-        processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
+    """Writes our lines of `level` and above, and warnings of everybody else, as `text` or `json`."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
-    )
+    handler.setFormatter(_JsonFormatter() if form == "json" else _TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
     logging.getLogger("modelwire").setLevel(level.upper())
 
 
-def _json(value: Any, **_: Any) -> str:
-    return orjson.dumps(value, default=str).decode()
+class _TextFormatter(logging.Formatter):
+    """`2026-01-31T12:00:00.000Z info call id=req_1 status=OK`"""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = "".join(f" {name}={_shown(value)}" for name, value in _fields(record).items())
+        line = f"{_time(record)} {record.levelname.lower()} {record.getMessage()}{fields}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class _JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, event, then the fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"time": _time(record), "level": record.levelname.lower(), "event": record.getMessage()}
+        line |= _fields(record)
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode()
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in getattr(record, "fields", {}).items() if value is not None}
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _shown(value: Any) -> str:
+    """A value as it stands, or quoted and escaped where it would break the line or run into the next field."""
+    text = str(value)
+    return text if text.isprintable() and " " not in text and text else orjson.dumps(text).decode()

@@ -9,13 +9,12 @@ globs is asked whatever nobody else serves: it may know better.
 
 import asyncio
 import difflib
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
-
-import structlog
 
 from modelwire_service.errors import ModelNotFound, ServiceError
 from modelwire_service.upstreams.base import Model, Upstream
@@ -24,7 +23,7 @@ FRESH_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 5.0
 PATIENCE_SECONDS: Final = 10.0
 _PREFIX: Final = "models/"
-_log = structlog.get_logger("modelwire")
+_log = logging.getLogger("modelwire.catalog")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +175,8 @@ class _Listing:
                 models = await self.entry.upstream.list_models()
         except (ServiceError, TimeoutError) as error:
             self._ask_at = time.monotonic() + RETRY_SECONDS
-            _log.warning("models not listed", upstream=self.entry.upstream.name, error=str(error) or "no answer")
+            fields = {"upstream": self.entry.upstream.name, "error": str(error) or "no answer"}
+            _log.warning("models not listed", extra={"fields": fields})
             return
         finally:
             self.asked = True

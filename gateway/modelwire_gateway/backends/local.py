@@ -5,15 +5,20 @@ as a leaving client does on a grpc.aio server.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
-from typing import Any
+from contextlib import aclosing
+from typing import Any, Final
 
 import grpc
 
 from modelwire_gateway.backends.base import Metadata, Rpc
 from modelwire_gateway.backends.local_context import HandlerCallDetails, LocalContext
-from modelwire_gateway.backends.status import failure_of
-from modelwire_gateway.errors import RpcFailure, failure
+from modelwire_gateway.backends.status import DEADLINE_PASSED, FAILED_WITHOUT_A_STATUS, failure_of
+from modelwire_gateway.errors import failure
+from modelwire_gateway.metadata import REQUEST_ID
+
+_LOG: Final = logging.getLogger("modelwire.gateway")
 
 Continuation = Callable[[HandlerCallDetails], Awaitable[Any]]
 
@@ -59,13 +64,20 @@ class LocalCall:
         return self
 
     async def __anext__(self) -> bytes:
+        if self._context.deadline is None:
+            return await anext(self._responses)
+        limit = asyncio.timeout_at(self._context.deadline)
         try:
-            async with asyncio.timeout_at(self._context.deadline) as limit:
-                return await anext(self._responses)
-        except TimeoutError:
+            async with limit:
+                response = await anext(self._responses)
+        except Exception:
             if not limit.expired():
                 raise
-            raise failure("DEADLINE_EXCEEDED", "the call did not end before its deadline") from None
+        else:
+            if not limit.expired():
+                return response
+        # Whatever the handler made of being cancelled.
+        raise failure("DEADLINE_EXCEEDED", DEADLINE_PASSED)
 
     async def initial_metadata(self) -> Metadata:
         return self._context.sent_initial_metadata
@@ -74,33 +86,40 @@ class LocalCall:
         return self._context.trailing_metadata()
 
     async def aclose(self) -> None:
-        await self._responses.aclose()
-        self._context.finish()
+        try:
+            await self._responses.aclose()
+        finally:
+            self._context.finish()
 
 
 async def _responses(
     resolve: Continuation, rpc: Rpc, request: bytes | AsyncIterable[bytes], context: LocalContext
 ) -> AsyncGenerator[bytes]:
     """Runs the handler; ends with RpcFailure unless its status is OK."""
-    handler = await resolve(HandlerCallDetails(rpc.path, tuple(context.invocation_metadata())))
-    if handler is None:
-        raise failure("UNIMPLEMENTED", f"{rpc.path} is not served here")
     try:
-        if handler.response_streaming:
-            behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
-            responses = _started(behaviour, _read(handler, request), context)
-            try:
+        handler = await resolve(HandlerCallDetails(rpc.path, tuple(context.invocation_metadata())))
+        if handler is None:
+            context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+            context.set_details("the service does not serve this method")
+        elif handler.response_streaming:
+            async with aclosing(_streamed(handler, request, context)) as responses:
                 async for response in responses:
                     yield _written(handler, response)
-            finally:
-                await responses.aclose()
         else:
             behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
-            yield _written(handler, await behaviour(_read(handler, request), context))
+            response = await behaviour(_read(handler, request), context)
+            if context.succeeded():
+                yield _written(handler, response)
     except grpc.aio.AbortError:
         pass
-    if context.code() not in (None, grpc.StatusCode.OK, 0):
-        raise _failure_of(context)
+    except Exception:
+        _LOG.exception("%s failed, id %s", rpc.path, dict(context.invocation_metadata()).get(REQUEST_ID))
+        raise failure("UNKNOWN", FAILED_WITHOUT_A_STATUS) from None
+    except (asyncio.CancelledError, GeneratorExit):
+        context.cancel()
+        raise
+    if not context.succeeded():
+        raise failure_of(context.code(), context.details(), context.trailing_metadata())
 
 
 def _intercepted(interceptor: Any, inner: Continuation) -> Continuation:
@@ -122,12 +141,9 @@ def _written(handler: Any, response: Any) -> bytes:
     return response if write is None else write(response)  # type: ignore[no-any-return]
 
 
-def _started(behaviour: Callable[..., Any], request: Any, context: LocalContext) -> AsyncGenerator[Any]:
-    responses = behaviour(request, context)
+def _streamed(handler: Any, request: bytes | AsyncIterable[bytes], context: LocalContext) -> AsyncGenerator[Any]:
+    behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
+    responses = behaviour(_read(handler, request), context)
     if isinstance(responses, AsyncGenerator):
         return responses
     raise TypeError(f"{behaviour!r} is no async generator, the one form of streaming handler served in process")
-
-
-def _failure_of(context: LocalContext) -> RpcFailure:
-    return failure_of(context.code(), context.details(), context.trailing_metadata())

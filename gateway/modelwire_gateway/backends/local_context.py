@@ -30,6 +30,7 @@ class LocalContext:
         self._details = ""
         self._done_callbacks: list[Callable[[Any], None]] = []
         self._done = False
+        self._cancelled = False
 
     def invocation_metadata(self) -> Metadata:
         return self._invocation_metadata
@@ -64,7 +65,9 @@ class LocalContext:
 
     async def abort(self, code: Any, details: str = "", trailing_metadata: Metadata = ()) -> NoReturn:
         """Ends the call with a status; raises grpc.aio.AbortError, as grpc does."""
-        self._code, self._details = code, details
+        # A call that is aborted has not succeeded, whatever the handler says.
+        self._code = grpc.StatusCode.UNKNOWN if code in (grpc.StatusCode.OK, 0) else code
+        self._details = details
         if trailing_metadata:
             self._trailing_metadata = tuple(trailing_metadata)
         raise grpc.aio.AbortError("the handler aborted the call")
@@ -79,7 +82,15 @@ class LocalContext:
         return self._done
 
     def cancelled(self) -> bool:
-        return self._done and self._code is None
+        return self._cancelled
+
+    def succeeded(self) -> bool:
+        """Whether the call, if it ended as it stands, would end with OK."""
+        return self._code in (None, grpc.StatusCode.OK, 0)
+
+    def cancel(self) -> None:
+        """Notes that the call is given up before its end."""
+        self._cancelled = True
 
     def finish(self) -> None:
         """Marks the call as over and tells those who asked."""

@@ -1,12 +1,18 @@
 """Calls a gRPC server over a channel, any method by its path, messages as bytes."""
 
+import asyncio
 from collections.abc import AsyncIterable
-from typing import Any
+from typing import Any, Final
 
 import grpc
 
 from modelwire_gateway.backends.base import Metadata, Rpc
 from modelwire_gateway.backends.status import failure_of
+
+_MAX_BACKOFF_MS: Final = 2_000
+_CONNECT_SECONDS: Final = 1.0
+_LONGEST_TIMEOUT: Final = 1e9
+"""In seconds. Longer ones overflow in gRPC, and end at once."""
 
 
 class RemoteBackend:
@@ -19,6 +25,8 @@ class RemoteBackend:
         options = (
             ("grpc.max_send_message_length", max_request_bytes),
             ("grpc.max_receive_message_length", -1),
+            # A server that comes back after an hour must not be left alone for two minutes more.
+            ("grpc.max_reconnect_backoff_ms", _MAX_BACKOFF_MS),
         )
         self._channel = grpc.aio.insecure_channel(target, options=options)
         self._callables: dict[str, Any] = {}
@@ -26,11 +34,18 @@ class RemoteBackend:
     def call(
         self, rpc: Rpc, request: bytes | AsyncIterable[bytes], *, metadata: Metadata, timeout: float | None
     ) -> "RemoteCall":
-        call = self._callable(rpc)(request, metadata=tuple(metadata), timeout=timeout)
+        limit = None if timeout is None else min(timeout, _LONGEST_TIMEOUT)
+        call = self._callable(rpc)(request, metadata=tuple(metadata), timeout=limit)
         return RemoteCall(call, streaming=rpc.server_streaming)
 
     async def ready(self) -> bool:
-        return bool(self._channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY)
+        """Whether there is a connection to the server; waits a moment for one."""
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await self._channel.channel_ready()
+        except TimeoutError:
+            return False
+        return True
 
     async def close(self) -> None:
         await self._channel.close()

@@ -1,5 +1,7 @@
 """How a call that ended badly becomes an RpcFailure, whichever backend made it."""
 
+import re
+from dataclasses import dataclass
 from typing import Any, Final
 
 import grpc
@@ -7,10 +9,49 @@ from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 
 from modelwire_gateway.backends.base import Metadata
-from modelwire_gateway.errors import RpcFailure, status_row
+from modelwire_gateway.errors import RpcFailure
 
 STATUS_DETAILS: Final = "grpc-status-details-bin"
-_TOO_LARGE: Final = "larger than max"
+DEADLINE_PASSED: Final = "the call did not end before its deadline"
+FAILED_WITHOUT_A_STATUS: Final = "the service failed without saying why"
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What gRPC itself, not the service, says in calls that end with `code`, and what callers are told instead."""
+
+    code: grpc.StatusCode
+    pattern: re.Pattern[str]
+    told: str
+    http_status: int | None = None
+
+
+# gRPC's own messages name addresses, classes and values that are none of a caller's business.
+_SAID: Final = (
+    _Said(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        re.compile(r"(?:\w+: )?(?:Sent|Received) message larger than max \("),
+        "the request is larger than the service takes",
+        413,
+    ),
+    _Said(
+        grpc.StatusCode.UNAVAILABLE,
+        re.compile(
+            r".*\b(?:ipv[46]|unix|dns):|failed to connect|errors resolving|DNS resolution|empty address list"
+            r"|connections to all backends|Socket closed|Endpoint closing|Stream removed|Cancelling all calls"
+            r"|GOAWAY|Connection (?:reset|refused)|Broken pipe|recvmsg|sendmsg|keepalive|ping timeout",
+            re.DOTALL | re.IGNORECASE,
+        ),
+        "the service cannot be reached, or the connection to it broke",
+    ),
+    _Said(grpc.StatusCode.DEADLINE_EXCEEDED, re.compile(r".*\bDeadline Exceeded"), DEADLINE_PASSED),
+    _Said(
+        grpc.StatusCode.UNKNOWN,
+        re.compile(r"Unexpected <class |Exception (?:calling|iterating|deserializing|serializing)"),
+        FAILED_WITHOUT_A_STATUS,
+    ),
+    _Said(grpc.StatusCode.UNIMPLEMENTED, re.compile(r"Method not found!"), "the service does not serve this method"),
+)
 
 
 def failure_of(code: Any, message: str | None, trailing: Metadata) -> RpcFailure:
@@ -19,22 +60,21 @@ def failure_of(code: Any, message: str | None, trailing: Metadata) -> RpcFailure
     A message over a channel's limit ends as RESOURCE_EXHAUSTED in gRPC; HTTP has 413 for it.
     """
     number = code.value[0] if isinstance(code, grpc.StatusCode) else int(code)
-    status = _status_in(trailing) or status_pb2.Status(code=number, message=message or "")
-    too_large = status_row(status.code).name == "RESOURCE_EXHAUSTED" and _TOO_LARGE in status.message
-    return RpcFailure(
-        status,
-        http_status=413 if too_large else None,
-        trailing_metadata=tuple((key, value) for key, value in trailing if key != STATUS_DETAILS),
-    )
+    own = tuple((key, value) for key, value in trailing if key != STATUS_DETAILS)
+    if status := _status_in(trailing):
+        status.code = number
+        return RpcFailure(status, trailing_metadata=own)
+    said = next((said for said in _SAID if said.code.value[0] == number and said.pattern.match(message or "")), None)
+    told, http_status = (said.told, said.http_status) if said else (message or "", None)
+    return RpcFailure(status_pb2.Status(code=number, message=told), http_status=http_status, trailing_metadata=own)
 
 
 def _status_in(trailing: Metadata) -> status_pb2.Status | None:
-    """The status with its details, if the trailers hold a readable one that says what went wrong."""
+    """The status with its details, if the trailers hold a readable one. Of its code gRPC's own status is the judge."""
     for key, value in trailing:
         if key == STATUS_DETAILS and isinstance(value, bytes):
             try:
-                status = status_pb2.Status.FromString(value)
+                return status_pb2.Status.FromString(value)
             except DecodeError:
                 return None
-            return status if status.code else None
     return None

@@ -88,16 +88,14 @@ class StructDecoder:
             if size > 127:
                 size, start = read_varint(buf, pos + 1)
             if start + size == end:
-                return self._delimited(kind, buf, start, end, depth)
+                return text(buf[start:end]) if kind == _STRING else self._nested(kind, buf, start, end, depth)
         elif kind == _NUMBER and end - pos == 9:
             return _number(buf[pos + 1 : end])
         elif kind == _BOOL and end - pos == 2:
             return buf[pos + 1] != 0
         return self._odd_value(buf, pos, end, depth)
 
-    def _delimited(self, kind: int, buf: bytes, pos: int, end: int, depth: int) -> JsonValue:
-        if kind == _STRING:
-            return text(buf[pos:end])
+    def _nested(self, kind: int, buf: bytes, pos: int, end: int, depth: int) -> JsonValue:
         if depth < 1:
             raise JsonError("", TOO_DEEP)
         return (self.struct if kind == _STRUCT else self.list_value)(buf, pos, end, depth - 1)
@@ -117,8 +115,10 @@ class StructDecoder:
             return read_varint(parts[-1], 0)[0] != 0
         if kind == _NUMBER:
             return _number(parts[-1])
-        payload = parts[-1] if kind == _STRING else b"".join(parts)
-        return self._delimited(kind, payload, 0, len(payload), depth)
+        if kind == _STRING:
+            return text(parts[-1])
+        payload = b"".join(parts)
+        return self._nested(kind, payload, 0, len(payload), depth)
 
     def _entry(self, out: dict[str, JsonValue], buf: bytes, pos: int, end: int, depth: int) -> None:
         key_at, key_end, value_at = _parts(buf, pos, end)

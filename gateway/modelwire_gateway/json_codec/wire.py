@@ -52,7 +52,13 @@ def length_delimited(field_number: int, payload: bytes) -> bytes:
 
 def read_varint(buf: bytes, pos: int) -> tuple[int, int]:
     """The varint at `pos` and the position after it. Raises `WireError`, IndexError past the end."""
-    result = shift = 0
+    first = buf[pos]
+    if first < 128:
+        return first, pos + 1
+    second = buf[pos + 1]
+    if second < 128:
+        return first & 127 | second << 7, pos + 2
+    result, shift, pos = first & 127 | (second & 127) << 7, 14, pos + 2
     while True:
         byte = buf[pos]
         pos += 1

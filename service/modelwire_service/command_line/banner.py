@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from modelwire_service.settings import UpstreamSettings
-from modelwire_service.upstreams.embedded.chat_worker import MODEL_ID
 
 
 class Door(Protocol):
@@ -39,5 +38,8 @@ def _curl(address: str, configured: Sequence[UpstreamSettings]) -> str:
     )
     if not any(settings.kind == "embedded" for settings in configured):
         return f"curl {where}/v1/models"
+    # Imported here: without embedded models nothing of theirs is loaded.
+    from modelwire_service.upstreams.embedded.chat_worker import MODEL_ID
+
     body = {"model": MODEL_ID, "messages": [{"role": "user", "content": "Say hello."}]}
     return f"curl {where}/v1/chat/completions -H 'Content-Type: application/json' -d '{json.dumps(body)}'"

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from modelwire_service.errors import InvalidRequest
 from modelwire_service.validation.checks import REQUIRED, filled
 from modelwire_service.validation.report import Path, Report
 
@@ -10,13 +11,12 @@ MAX_CHARS: Final = 256
 
 def validate_model_name(name: str | None) -> str:
     """The name as given, None where it was not. Raises InvalidRequest, for the field `model`."""
-    report = Report()
     if name is None:
-        report.add(("model",), REQUIRED)
-    else:
-        model_name(name, ("model",), report)
+        raise InvalidRequest.of("model", REQUIRED)
+    report = Report()
+    model_name(name, ("model",), report)
     report.raise_if_any()
-    return name or ""
+    return name
 
 
 def model_name(value: Any, path: Path, report: Report) -> None:

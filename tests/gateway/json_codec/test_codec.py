@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from google.protobuf import json_format
@@ -101,8 +101,8 @@ def wire_by_oracle(descriptor: Descriptor, value: JsonValue) -> Message:
     return json_format.ParseDict(value, GetMessageClass(descriptor)(), descriptor_pool=descriptor.file.pool)
 
 
-def json_by_oracle(message: Message, **options: bool) -> JsonValue:
-    return json_format.MessageToDict(message, descriptor_pool=message.DESCRIPTOR.file.pool, **options)
+def json_by_oracle(message: Message) -> JsonValue:
+    return json_format.MessageToDict(message, descriptor_pool=cast(DescriptorPool, message.DESCRIPTOR.file.pool))
 
 
 @pytest.mark.parametrize("name", MESSAGES)

@@ -4,10 +4,12 @@ import json
 import re
 import struct
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given, settings
@@ -205,7 +207,7 @@ def _assert_same_verdict(codec: MessageCodec, judge: type[Message], wire: bytes)
             codec.decode(wire)
         return
     try:
-        expected = json_format.MessageToDict(judged, descriptor_pool=judge.DESCRIPTOR.file.pool)
+        expected = json_format.MessageToDict(judged, descriptor_pool=cast(DescriptorPool, judge.DESCRIPTOR.file.pool))
     except (ValueError, TypeError, KeyError, OverflowError):  # parsed, but has no JSON form
         return
     try:

@@ -55,6 +55,7 @@ def said(role: str, content: Any) -> list[dict[str, Any]]:
             ["content[0].file.filename: must be a string", "content[0].file: requires file_data or file_id"],
         ),
         ("user", [{"type": "file", "file": {"file_data": ""}}], ["content[0].file.file_data: must not be empty"]),
+        ("user", [{"type": "file", "file": {"file_id": ""}}], ["content[0].file.file_id: must not be empty"]),
         (
             "user",
             [REFUSAL],

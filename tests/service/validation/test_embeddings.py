@@ -35,6 +35,7 @@ def violations_of(request: dict[str, Any]) -> list[str]:
         ({"input": 5}, [STRINGS]),
         ({"input": {"text": "a"}}, [STRINGS]),
         ({"input": False}, [STRINGS]),
+        ({"input": ["a"] * 2047 + [""]}, ["input[2047]: must not be empty"]),
         ({"input": ["a"] * 2049}, ["input: must hold at most 2048 texts"]),
         ({"encoding_format": "hex"}, ["encoding_format: must be one of float, base64, not 'hex'"]),
         ({"encoding_format": ""}, ["encoding_format: must be one of float, base64, not ''"]),

@@ -38,6 +38,7 @@ REFUSED: list[tuple[Any, list[str]]] = [
     ([USER | {"name": ""}], ["messages[0].name: must not be empty"]),
     ([USER | {"name": "a\x00"}], ["messages[0].name: must not contain control characters"]),
     ([USER | {"name": 5}], ["messages[0].name: must be a string"]),
+    ([{"role": "assistant", "content": "x", "name": ""}], ["messages[0].name: must not be empty"]),
     ([{"role": "assistant"}], [f"messages[0].content: {BARE}"]),
     ([{"role": "assistant", "content": None, "tool_calls": []}], [f"messages[0].content: {BARE}"]),
     ([{"role": "assistant", "content": None, "refusal": None}], [f"messages[0].content: {BARE}"]),
