@@ -26,11 +26,9 @@ _REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _TIMEOUT: Final = re.compile(r"([0-9]{1,8})([HMSmun])")
 _SECONDS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 # HTTP's own: what concerns one connection or one body means nothing beyond it, and HTTP/2 forbids most of it.
-_RESERVED: Final = frozenset(
-    ("connection", "content-encoding", "content-length", "content-type", "expect", "host", "keep-alive")
-    + ("proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding")
-    + ("upgrade", "user-agent", REQUEST_ID)
-)
+_CONNECTIONS: Final = {"connection", "host", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"}
+_CONTENTS: Final = {"content-encoding", "content-length", "content-type", "expect", "trailer"}
+_RESERVED: Final = frozenset(_CONNECTIONS | _CONTENTS | {"user-agent", REQUEST_ID})
 
 
 def decoded_headers(headers: Headers) -> dict[str, str]:

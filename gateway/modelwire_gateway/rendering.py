@@ -60,7 +60,7 @@ def _http_body_reader(message: Descriptor, field: FieldDescriptor | None) -> Rea
             response = parse(wire)
         except DecodeError as error:
             raise _unreadable(message, error) from None
-        return response if part is None else part(response)  # type: ignore[return-value,no-any-return]
+        return response if part is None else part(response)
 
     return read
 

@@ -135,11 +135,11 @@ def shape(required: Mapping[str, Check], optional: Mapping[str, Check] | None = 
         if not isinstance(value, dict):
             report.add(path, "must be an object")
             return
-        for name, member in value.items():
-            if member is not None and (inner := checks.get(name)) is not None:
+        # In the table's order, whatever the caller's: both doors then name the same field first.
+        for name, inner in checks.items():
+            if (member := value.get(name)) is not None:
                 inner(member, (*path, name), report)
-        for name in required:
-            if value.get(name) is None:
+            elif name in required:
                 report.add((*path, name), REQUIRED)
 
     return check

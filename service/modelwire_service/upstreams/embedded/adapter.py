@@ -1,6 +1,5 @@
 """The embedded models behind the port of all upstreams."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -46,8 +45,9 @@ class EmbeddedUpstream:
         return self._process.pid
 
     async def start(self) -> None:
-        """Starts the chat model's process and loads the embedding model, in about a second."""
-        await asyncio.gather(self._process.ensure_running(), self._embedder.start())
+        """Starts the chat model's process, in less than a second, then lets the embedding model load behind it."""
+        await self._process.ensure_running()
+        self._embedder.load_soon()
 
     async def close(self) -> None:
         await self._process.close()

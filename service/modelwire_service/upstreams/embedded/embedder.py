@@ -29,7 +29,7 @@ Vector = NDArray[np.floating[Any]]
 
 
 class Embedder:
-    """Embeds texts. The model is loaded by `start`, or by the first text."""
+    """Embeds texts. The model is loaded by the first of them, unless `load_soon` was called before."""
 
     def __init__(self, model_path: Path) -> None:
         self._model_path = model_path
@@ -37,9 +37,9 @@ class Embedder:
         self._session: Any = None
         self._tokenizer: WordPiece | None = None
 
-    async def start(self) -> None:
-        """Loads the model and the vocabulary; a fifth of a second, once."""
-        await self._in_thread(self._load)
+    def load_soon(self) -> None:
+        """Begins to load the model and the vocabulary, which takes half a second; texts wait for it."""
+        self._executor.submit(self._load)
 
     def close(self) -> None:
         """Ends the thread, after the batch at hand."""
