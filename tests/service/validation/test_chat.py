@@ -114,8 +114,8 @@ def test_everything_wrong_is_told_at_once(chat_violations: Callable[..., list[st
     ) == [
         "model: must not be empty",
         "messages[0].role: must be one of system, developer, user, assistant, tool, function, not 'x'",
-        "temperature: must be between 0 and 2",
         "n: must be between 1 and 128",
+        "temperature: must be between 0 and 2",
         "top_logprobs: requires logprobs to be true",
         "tool_choice: requires tools",
     ]

@@ -89,7 +89,7 @@ def test_a_value_within_bounds_passes(check: Check, value: Any) -> None:
         (each(text), ["", 1, None], ["f[1]: must be a string", "f[2]: must be a string"]),
         (PAIR, "a", ["f: must be an object"]),
         (PAIR, {}, ["f.a: is required"]),
-        (PAIR, {"b": 0, "a": None}, ["f.b: must be at least 1", "f.a: is required"]),
+        (PAIR, {"b": 0, "a": None}, ["f.a: is required", "f.b: must be at least 1"]),
     ],
 )
 def test_a_value_out_of_bounds_is_named_with_the_reason(check: Check, value: Any, reasons: list[str]) -> None:

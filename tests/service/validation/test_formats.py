@@ -33,9 +33,9 @@ NAME = "must be 1 to 64 letters, digits, '_' or '-'"
             {"type": "json_schema", "json_schema": {"name": "", "schema": True, "strict": 1, "description": 2}},
             [
                 "response_format.json_schema.name: must not be empty",
-                "response_format.json_schema.schema: must be an object",
-                "response_format.json_schema.strict: must be a boolean",
                 "response_format.json_schema.description: must be a string",
+                "response_format.json_schema.strict: must be a boolean",
+                "response_format.json_schema.schema: must be an object",
             ],
         ),
     ],
