@@ -9,21 +9,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.commands import ended_by_itself
 from support.programs import COMMAND, Program, clean_environment, running
 
 FREE = ("--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0")
 NO_UPSTREAM_NEEDED = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
 
 
-def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [COMMAND, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=clean_environment(environment),
-    )
+def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    return ended_by_itself(COMMAND, *arguments, variables=variables)
 
 
 def test_start_prints_the_upstreams_and_the_addresses_one_a_line(server: Program) -> None:

@@ -16,6 +16,7 @@ from modelwire_gateway.descriptors import built_in_services
 from modelwire_gateway.errors import error_body, failure
 from modelwire_gateway.routes import RouteTable
 from modelwire_service.settings import load_settings
+from support.commands import run
 from support.programs import Program, clean_environment
 
 ROOT = Path(__file__).parents[1]
@@ -38,24 +39,17 @@ def at(server: Program, text: str) -> str:
     return text.replace("127.0.0.1:8080", server.http_address).replace("127.0.0.1:50051", server.grpc_address)
 
 
-def output(command: list[str], **environment: str) -> str:
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, env=clean_environment(environment)
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.mark.parametrize("command", commands())
 def test_shell(command: str, server: Program) -> None:
-    printed = output(["bash", "-ec", at(server, command)], MODELWIRE_GRPC_ADDRESS=server.grpc_address)
+    variables = {"MODELWIRE_GRPC_ADDRESS": server.grpc_address}
+    printed = run("bash", "-ec", at(server, command), variables=variables, cwd=ROOT)
     assert printed.strip()
     assert '"error"' not in printed
 
 
 @pytest.mark.parametrize("program", blocks("python"))
 def test_python(program: str, server: Program) -> None:
-    assert output([sys.executable, "-c", at(server, program)]).strip()
+    assert run(sys.executable, "-c", at(server, program)).strip()
 
 
 @pytest.mark.parametrize("text", blocks("toml"))
@@ -116,5 +110,5 @@ def make_run() -> Iterator["subprocess.Popen[str]"]:
 def test_make_run_ends_by_printing_a_curl_line_that_works(make_run: "subprocess.Popen[str]") -> None:
     assert make_run.stdout is not None
     line = next(line for line in make_run.stdout if line.startswith("try"))
-    answer = json.loads(output(shlex.split(line.removeprefix("try"))))
+    answer = json.loads(run(*shlex.split(line.removeprefix("try"))))
     assert answer["choices"][0]["message"]["role"] == "assistant"

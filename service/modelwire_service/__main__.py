@@ -89,6 +89,13 @@ def serve(**options: Any) -> None:
 @_options(
     _CONFIG,
     _option("--target", "The gRPC server to stand in front of: HOST:PORT or unix:PATH; default 127.0.0.1:50051."),
+    _option(
+        "--descriptor-set",
+        "A FileDescriptorSet (protoc --include_imports) of annotated services to serve in place of the built-in"
+        " contract; may be given several times.",
+        type=click.Path(),
+        multiple=True,
+    ),
     _HTTP_ADDRESS,
     _RUNNING,
 )

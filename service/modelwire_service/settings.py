@@ -144,7 +144,7 @@ def load_settings(options: Mapping[str, Any]) -> Settings:
 
     Raises ConfigurationError.
     """
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if value not in (None, ())}
     config = given.get("config") or os.environ.get("MODELWIRE_CONFIG")
     if config and not Path(config).is_file():
         raise ConfigurationError([f"config: {config}: no such file"])

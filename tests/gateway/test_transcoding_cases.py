@@ -22,7 +22,7 @@ from modelwire_gateway.options import GatewayOptions
 from modelwire_gateway.path_template import TemplateError, parse_template
 from modelwire_gateway.routes import Match, RouteErrors, RouteTable
 from support.asgi_calls import AsgiCall
-from support.case_echo import Case, Echo, echo_proto
+from support.case_echo import FIRST_CHUNK_FIRST, Case, Echo, echo_proto
 from support.scripted_service import ScriptedService, backend_to
 
 CompileServices = Callable[[str], tuple[ServiceDescriptor, ...]]
@@ -134,7 +134,7 @@ def test_body_binding(compile_services: CompileServices, case: Case) -> None:
 
 
 ACCEPT = {"array": "application/json", "ndjson": "application/x-ndjson", "sse": "text/event-stream"}
-RUN_BY_THEMSELVES = {"http_trailers", "first_chunk_before_second_is_produced", "same_rpc"}
+RUN_BY_THEMSELVES = {"http_trailers", FIRST_CHUNK_FIRST, "same_rpc"}
 
 
 @asynccontextmanager
@@ -246,13 +246,12 @@ async def test_the_first_chunk_arrives_before_the_second_exists(
     compile_services: CompileServices, backend: str
 ) -> None:
     responses = [{"data_text": "first"}, {"data_text": "second"}]
-    case = {**case_of("first_chunk_before_second_is_produced"), "grpc_response": responses}
+    case = {**case_of(FIRST_CHUNK_FIRST), "grpc_response": responses}
     async with (
         echoing(compile_services, case, backend) as (echo, app),
         over_http(app) as client,
         client.stream("GET", "/v1/echo") as response,
     ):
-        echo.between.clear()
         pieces = response.aiter_bytes()
         first = await anext(pieces)
         echo.between.set()

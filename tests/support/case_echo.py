@@ -12,6 +12,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 Case = Mapping[str, Any]
 
 OUTLIVES_ITS_DEADLINE = "hd-04"
+FIRST_CHUNK_FIRST = "first_chunk_before_second_is_produced"
 
 
 def echo_proto(case: Case, schema: str) -> str:
@@ -36,14 +37,16 @@ def _rule(case: Case, route: Mapping[str, str]) -> str:
 
 
 class Echo:
-    """Answers as `case` has it; without responses in the case, with the request. Streams wait for `between`."""
+    """Answers as `case` has it; without responses in the case, with the request. Streams wait for `between`
+    after each message: it is set from the start, but where the case is that the first arrives alone."""
 
     def __init__(self, case: Case, service: ServiceDescriptor) -> None:
         self.case = case
         self.metadata: dict[str, str | bytes] = {}
         self.requests: list[bytes] = []
         self.between = asyncio.Event()
-        self.between.set()
+        if FIRST_CHUNK_FIRST not in case["expect"]:
+            self.between.set()
         self._message = message_factory.GetMessageClass(service.methods_by_name["Echo"].output_type)
 
     @property
