@@ -5,8 +5,9 @@ from contextlib import aclosing
 
 import orjson
 
-from modelwire_service.call_record import CallRecord, current
+from modelwire_service.call_record import current
 from modelwire_service.completions import ChunkStream, completed
+from modelwire_service.dispatch import upstream_for
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.rpc import EVENT_STREAM, JSON, http_body
 from modelwire_service.upstreams.base import Json, Upstream
@@ -22,26 +23,22 @@ class ChatService:
     async def chat_completions(self, request: Json) -> AsyncIterator[bytes]:
         """Yields google.api.HttpBody messages: one JSON document, or batches of server-sent events."""
         request = validate_chat(request)
-        record = current()
-        record.model = request["model"]
-        target = await self._catalog.resolve(request["model"])
-        record.upstream, record.model = target.upstream.name, target.model
-        request["model"] = target.model
+        upstream = await upstream_for(request, self._catalog)
         if not request.get("stream"):
-            yield await _whole(target.upstream, request, record)
+            yield await _whole(upstream, request)
             return
-        async with aclosing(_streamed(target.upstream, request, record)) as messages:
+        async with aclosing(_streamed(upstream, request)) as messages:
             async for message in messages:
                 yield message
 
 
-async def _whole(upstream: Upstream, request: Json, record: CallRecord) -> bytes:
+async def _whole(upstream: Upstream, request: Json) -> bytes:
     reply = completed(await upstream.chat(request), request["model"])
-    record.count(reply.get("usage"))
+    current().count(reply.get("usage"))
     return http_body(JSON, orjson.dumps(reply))
 
 
-async def _streamed(upstream: Upstream, request: Json, record: CallRecord) -> AsyncGenerator[bytes]:
+async def _streamed(upstream: Upstream, request: Json) -> AsyncGenerator[bytes]:
     options = request.get("stream_options") or {}
     stream = ChunkStream(request["model"], include_usage=bool(options.get("include_usage")))
     try:
@@ -51,4 +48,4 @@ async def _streamed(upstream: Upstream, request: Json, record: CallRecord) -> As
                     yield http_body(EVENT_STREAM, events)
         yield http_body(EVENT_STREAM, stream.end())
     finally:
-        record.count(stream.usage)
+        current().count(stream.usage)

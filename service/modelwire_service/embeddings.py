@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwire_service.call_record import current
+from modelwire_service.dispatch import upstream_for
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.upstreams.base import Json
 from modelwire_service.validation import validate_embeddings
@@ -23,14 +24,10 @@ class EmbeddingService:
     async def generate_embeddings(self, request: Json) -> Json:
         """Embeds each input text; the vectors come as lists of numbers or as base64, as asked."""
         request = validate_embeddings(request)
-        record = current()
-        record.model = request["model"]
-        target = await self._catalog.resolve(request["model"])
-        record.upstream, record.model = target.upstream.name, target.model
-        request["model"] = target.model
+        upstream = await upstream_for(request, self._catalog)
         as_base64 = request.pop("encoding_format", "float") == "base64"
-        embeddings = await target.upstream.embed(request)
-        record.input_tokens = embeddings.prompt_tokens
+        embeddings = await upstream.embed(request)
+        current().input_tokens = embeddings.prompt_tokens
         return {
             "object": "list",
             "data": [
