@@ -1,6 +1,6 @@
 """ChatService: a conversation in, a reply out, whole or streamed."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import orjson
@@ -20,7 +20,7 @@ class ChatService:
     def __init__(self, catalog: ModelCatalog) -> None:
         self._catalog = catalog
 
-    async def chat_completions(self, request: Json) -> AsyncIterator[bytes]:
+    async def chat_completions(self, request: Json) -> AsyncGenerator[bytes]:
         """Yields google.api.HttpBody messages: one JSON document, or batches of server-sent events."""
         request = validate_chat(request)
         upstream = await upstream_for(request, self._catalog)

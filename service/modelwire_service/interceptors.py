@@ -5,7 +5,8 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, Final, NoReturn
 
 import grpc
@@ -45,12 +46,13 @@ def _unary(behaviour: Callable[..., Awaitable[bytes]], rpc: str) -> Callable[...
     return handle
 
 
-def _streaming(behaviour: Callable[..., AsyncIterator[bytes]], rpc: str) -> Callable[..., AsyncIterator[bytes]]:
-    async def handle(request: bytes, context: Any) -> AsyncIterator[bytes]:
+def _streaming(behaviour: Callable[..., AsyncGenerator[bytes]], rpc: str) -> Callable[..., AsyncGenerator[bytes]]:
+    async def handle(request: bytes, context: Any) -> AsyncGenerator[bytes]:
         line = await _begun(rpc, context)
         try:
-            async for response in behaviour(request, context):
-                yield response
+            async with aclosing(behaviour(request, context)) as responses:
+                async for response in responses:
+                    yield response
         except BaseException as error:
             await line.failed(error)
         line.write("OK")

@@ -4,7 +4,8 @@ Requests are decoded inside the handler, not by grpc: a deserializer that raises
 the name of a class in its message. The gateway's codec does it, because it keeps the order of Structs.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, Final
 
 import grpc
@@ -16,7 +17,7 @@ from modelwire_service.errors import InvalidRequest
 from modelwire_service.upstreams.base import Json
 
 Unary = Callable[[Json], Awaitable[Json]]
-Streaming = Callable[[Json], AsyncIterator[bytes]]
+Streaming = Callable[[Json], AsyncGenerator[bytes]]
 
 JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
@@ -37,10 +38,10 @@ def streaming(method: Streaming, service: ServiceDescriptor, name: str) -> grpc.
     """The handler of a server-streaming RPC whose method yields response messages in wire form."""
     read = _reader(service.methods_by_name[name].input_type)
 
-    async def handle(wire: bytes, _: Any) -> AsyncIterator[bytes]:
-        responses = method(read(wire))
-        async for response in responses:
-            yield response
+    async def handle(wire: bytes, _: Any) -> AsyncGenerator[bytes]:
+        async with aclosing(method(read(wire))) as responses:
+            async for response in responses:
+                yield response
 
     return grpc.unary_stream_rpc_method_handler(handle)
 
