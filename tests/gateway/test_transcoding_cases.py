@@ -17,12 +17,12 @@ from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.app import Transcoder
 from modelwire_gateway.binding import bind_request
 from modelwire_gateway.errors import RpcFailure, status_row
-from modelwire_gateway.http_server import HttpServer
 from modelwire_gateway.options import GatewayOptions
 from modelwire_gateway.path_template import TemplateError, parse_template
 from modelwire_gateway.routes import Match, RouteErrors, RouteTable
 from support.asgi_calls import AsgiCall
 from support.case_echo import FIRST_CHUNK_FIRST, Case, Echo, echo_proto
+from support.fronted import over_http
 from support.scripted_service import ScriptedService, backend_to
 
 CompileServices = Callable[[str], tuple[ServiceDescriptor, ...]]
@@ -146,17 +146,6 @@ async def echoing(
     limit = case.get("limit_request_bytes", GatewayOptions().max_request_bytes)
     async with backend_to(backend, ScriptedService(services, Echo=echo.behaviour)) as to_echo:
         yield echo, Transcoder(services, to_echo, GatewayOptions(max_request_bytes=limit))
-
-
-@asynccontextmanager
-async def over_http(app: Transcoder) -> AsyncIterator[httpx.AsyncClient]:
-    server = HttpServer(app, "127.0.0.1:0")
-    await server.start()
-    try:
-        async with httpx.AsyncClient(base_url=f"http://{server.address}", timeout=10) as client:
-            yield client
-    finally:
-        await server.drain(0)
 
 
 async def check_answer(client: httpx.AsyncClient, echo: Echo) -> None:
