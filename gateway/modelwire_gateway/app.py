@@ -19,6 +19,7 @@ from modelwire_gateway.exchange import (
     Receive,
     Scope,
     Send,
+    too_large,
 )
 from modelwire_gateway.metadata import REQUEST_ID, request_metadata, timeout_seconds
 from modelwire_gateway.options import GatewayOptions
@@ -71,7 +72,7 @@ class Transcoder:
         except BrokenAnswerError:
             raise
         except Exception:
-            _LOG.exception("%s %s failed, id %s", exchange.method, _shown(exchange.raw_path), exchange.request_id)
+            _LOG.exception("internal error", extra={"fields": _log_fields(exchange)})
             if exchange.started:
                 raise BrokenAnswerError from None
             await refuse(exchange, failure("INTERNAL", "internal error"))
@@ -80,8 +81,7 @@ class Transcoder:
         try:
             order = await self._order(exchange)
         except RpcFailure as error:
-            path, status = _shown(exchange.raw_path), error.http_status
-            _LOG.info("%s %s refused with %d, id %s", exchange.method, path, status, exchange.request_id)
+            _LOG.info("refused", extra={"fields": _log_fields(exchange) | {"status": error.http_status}})
             await refuse(exchange, error)
             return
         async with ClientWatch(exchange):
@@ -102,6 +102,9 @@ class Transcoder:
         timeout = timeout_seconds(exchange.headers)
         body = await exchange.body(options.max_request_bytes)
         request = bind_request(match, exchange.query, body, exchange.headers.get("content-type"), options)
+        if len(request) > options.max_request_bytes:
+            # Lists of numbers are longer on the wire than in JSON, and no remote service would take them.
+            raise too_large(options.max_request_bytes)
         return _Order(match.route, request, metadata, timeout, parameters)
 
     def _match(self, exchange: Exchange) -> Match:
@@ -134,6 +137,10 @@ def _require_single_request(route: Route) -> None:
         )
 
 
+def _log_fields(exchange: Exchange) -> dict[str, str | int]:
+    return {"id": exchange.request_id, "method": exchange.method, "path": _shown(exchange.raw_path)}
+
+
 async def _lifespan(receive: Receive, send: Send) -> None:
     """Start and stop are whoever mounts the app's business; nothing is done here."""
     while True:
@@ -145,7 +152,9 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 def _named(routes: Iterable[Route]) -> str:
     """The routes as a caller would type them, the first of them if there are many."""
-    names = list(dict.fromkeys(f"{route.http_method} {route.template}" for route in routes))
+    # `{name}` and `{name=**}` are one thing to whoever types a path.
+    shown = (f"{route.http_method} {str(route.template).replace('=**', '')}" for route in routes)
+    names = list(dict.fromkeys(shown))
     more = f" and {len(names) - _ROUTES_NAMED} more" if len(names) > _ROUTES_NAMED else ""
     return ", ".join(names[:_ROUTES_NAMED]) + more
 

@@ -62,7 +62,8 @@ def _body_wire(route: Route, body: bytes, content_type: str | None) -> bytes:
     if not body:
         return b""
     if not _is_json(content_type):
-        raise failure("INVALID_ARGUMENT", "the content type must be application/json, in UTF-8", http_status=415)
+        told = f"the content type must be application/json, in UTF-8, not {content_type or ''!s:.80}"
+        raise failure("INVALID_ARGUMENT", told, reason="CONTENT_TYPE_NOT_SUPPORTED", http_status=415)
     try:
         value = parse_json(body)
         if route.body == "*":

@@ -44,6 +44,9 @@ STATUS_TABLE: Final = (
     StatusRow(15, "DATA_LOSS", 500, "server_error"),
     StatusRow(16, "UNAUTHENTICATED", 401, "authentication_error"),
 )
+ERROR_DOMAIN: Final = "modelwire.dev"
+"""The domain of the google.rpc.ErrorInfo in errors that the gateway makes itself."""
+
 _Detail = TypeVar("_Detail", bound=Message)
 
 _ROWS: Final = {row.code: row for row in STATUS_TABLE}
@@ -89,11 +92,12 @@ def failure(
     """An `RpcFailure` of the canonical `code` ("INVALID_ARGUMENT").
 
     With `field`, the path of the offending field, the status carries a google.rpc.BadRequest and the
-    message reads `field: message`. `reason` is the reason of a google.rpc.ErrorInfo.
+    message reads `field: message`. `reason` is that of a google.rpc.ErrorInfo; INVALID_REQUEST where a field is named.
     """
+    reason = reason or ("INVALID_REQUEST" if field else None)
     status = status_pb2.Status(code=_CODES[code], message=f"{field}: {message}" if field else message)
     if reason:
-        status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain="modelwire.dev"))
+        status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain=ERROR_DOMAIN))
     if field:
         violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=message)
         status.details.add().Pack(error_details_pb2.BadRequest(field_violations=[violation]))
@@ -103,9 +107,8 @@ def failure(
 def error_body(error: RpcFailure) -> dict[str, Any]:
     """The JSON answer, readable by OpenAI's and by Google's clients (AIP-193)."""
     row = status_row(error.status.code)
-    error_type = (
-        "invalid_request_error" if 400 <= error.http_status < 500 and row.http_status >= 500 else row.error_type
-    )
+    # A status of HTTP's own (405, 413, 415) says more than the code does: it is the request that must change.
+    error_type = row.error_type if error.http_status == row.http_status else "invalid_request_error"
     return {
         "error": {
             "code": error.http_status,

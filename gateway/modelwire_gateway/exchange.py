@@ -49,7 +49,7 @@ class Exchange:
         """The whole body; raises ClientLeftError, and RESOURCE_EXHAUSTED as 413 past `max_bytes`."""
         announced = self.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > max_bytes:
-            raise _too_large(max_bytes)
+            raise too_large(max_bytes)
         pieces, size, more = [], 0, True
         while more:
             message = await self._receive()
@@ -58,7 +58,7 @@ class Exchange:
             piece = message.get("body", b"")
             size += len(piece)
             if size > max_bytes:
-                raise _too_large(max_bytes)
+                raise too_large(max_bytes)
             pieces.append(piece)
             more = message.get("more_body", False)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -138,7 +138,8 @@ def _wants_trailers(headers: dict[str, str]) -> bool:
     return "trailers" in [coding.partition(";")[0].strip() for coding in headers.get("te", "").lower().split(",")]
 
 
-def _too_large(max_bytes: int) -> RpcFailure:
+def too_large(max_bytes: int) -> RpcFailure:
+    """The refusal of a request over `max_bytes`."""
     # Closing is what makes the client stop sending the rest.
     return failure(
         "RESOURCE_EXHAUSTED",

@@ -1,10 +1,12 @@
 """What may be chosen about a gateway."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-from modelwire_gateway.http_server.operations import OPERATIONAL_PATHS
 from modelwire_gateway.metadata import FORWARDED_HEADERS
+
+OPERATIONAL_PATHS: Final = frozenset({"/healthz", "/readyz"})
+"""Paths that serve whoever runs the gateway: is it alive, can it take calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ from modelwire_service.settings import ConfigurationError, Settings, load_settin
 
 # The embedded model's process is forked before grpc has anything to protect; its fork handlers only log noise.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+# What it would write to standard error on its own is told as an error of ours, or is the caller's business.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -100,7 +102,7 @@ def serve(**options: Any) -> None:
     _RUNNING,
 )
 def gateway(**options: Any) -> None:
-    """Serve REST alone, in front of a gRPC server that runs elsewhere."""
+    """Serve REST alone, for a gRPC server elsewhere."""
     from modelwire_service.command_line.gateway import run_gateway
 
     settings = _settings(options)
@@ -125,11 +127,11 @@ def models(address: str) -> None:
 @_client_option("--system", help="Instructions that come before the prompt.")
 @click.argument("prompt")
 def chat(address: str, model: str | None, system: str | None, prompt: str) -> None:
-    """Ask a running server's model PROMPT; the reply streams as it comes."""
-    from modelwire_service.command_line.client import CallFailedError, chat_pieces, model_ids
+    """Ask a running server PROMPT; the reply streams."""
+    from modelwire_service.command_line.client import CallFailedError, chat_pieces, first_model_id
 
     try:
-        for piece in chat_pieces(address, model or next(iter(model_ids(address)), ""), prompt, system):
+        for piece in chat_pieces(address, model or first_model_id(address), prompt, system):
             click.echo(piece, nl=False)
     except CallFailedError as error:
         raise click.ClickException(str(error)) from None
@@ -139,7 +141,7 @@ def chat(address: str, model: str | None, system: str | None, prompt: str) -> No
 @main.command("check-config")
 @_CONFIG
 def check_config(**options: Any) -> None:
-    """Say whether the configuration can be used, and which upstreams it makes."""
+    """Say what is wrong with the configuration."""
     from modelwire_service.upstreams.registry import build_catalog
 
     settings = _settings(options)

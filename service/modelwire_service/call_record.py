@@ -3,6 +3,8 @@
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from modelwire_service.upstreams.openai_json import as_int
+
 
 @dataclass(slots=True)
 class CallRecord:
@@ -18,8 +20,8 @@ class CallRecord:
     def count(self, usage: object) -> None:
         """Takes the token counts of an OpenAI `usage` object; anything else is left alone."""
         if isinstance(usage, dict):
-            self.input_tokens = usage.get("prompt_tokens")
-            self.output_tokens = usage.get("completion_tokens")
+            self.input_tokens = as_int(usage.get("prompt_tokens"))
+            self.output_tokens = as_int(usage.get("completion_tokens"))
 
 
 _current: ContextVar[CallRecord] = ContextVar("call_record")

@@ -7,7 +7,7 @@ import orjson
 
 from modelwire_service.call_record import current
 from modelwire_service.completions import ChunkStream, completed
-from modelwire_service.dispatch import upstream_for
+from modelwire_service.dispatch import target_of
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.rpc import EVENT_STREAM, JSON, http_body
 from modelwire_service.upstreams.base import Json, Upstream
@@ -23,11 +23,12 @@ class ChatService:
     async def chat_completions(self, request: Json) -> AsyncGenerator[bytes]:
         """Yields google.api.HttpBody messages: one JSON document, or batches of server-sent events."""
         request = validate_chat(request)
-        upstream = await upstream_for(request, self._catalog)
+        target = await target_of(request["model"], self._catalog)
+        request["model"] = target.model
         if not request.get("stream"):
-            yield await _whole(upstream, request)
+            yield await _whole(target.upstream, request)
             return
-        async with aclosing(_streamed(upstream, request)) as messages:
+        async with aclosing(_streamed(target.upstream, request)) as messages:
             async for message in messages:
                 yield message
 

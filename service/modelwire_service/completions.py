@@ -1,4 +1,4 @@
-"""Completions and chunks as OpenAI's clients read them, whatever an upstream left out. Pure."""
+"""Completions and chunks as OpenAI's clients read them, whatever an upstream left out."""
 
 import secrets
 import time
@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from modelwire_service.upstreams.base import Json
+from modelwire_service.upstreams.openai_json import as_int, choice_index
 
 DONE = b"data: [DONE]\n\n"
 
@@ -50,7 +51,7 @@ class ChunkStream:
         return b"data: " + orjson.dumps(last) + b"\n\n" + DONE
 
     def _event(self, chunk: Json) -> bytes:
-        if usage := chunk.get("usage"):
+        if isinstance(usage := chunk.get("usage"), dict):
             self.usage = usage
         choices = chunk.get("choices")
         if not choices:
@@ -72,7 +73,7 @@ class ChunkStream:
         return self._head
 
     def _choice(self, choice: Json, position: int) -> Json:
-        index = choice.get("index", position)
+        index = choice_index(choice, position)
         delta = choice.get("delta") or {}
         if index not in self._begun:
             self._begun.add(index)
@@ -84,7 +85,7 @@ def _completed_choice(choice: Json, position: int) -> Json:
     message = choice.get("message") or {}
     return {
         **choice,
-        "index": choice.get("index", position),
+        "index": choice_index(choice, position),
         "message": {**message, "role": message.get("role") or "assistant", "content": message.get("content")},
         "finish_reason": choice.get("finish_reason") or "stop",
     }
@@ -95,4 +96,4 @@ def _fresh_id() -> str:
 
 
 def _seconds(created: Any) -> int:
-    return int(created) if isinstance(created, int | float) and created else int(time.time())
+    return as_int(created) or int(time.time())

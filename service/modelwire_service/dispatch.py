@@ -1,18 +1,13 @@
 """From the model a request names to the upstream that answers it."""
 
 from modelwire_service.call_record import current
-from modelwire_service.model_catalog import ModelCatalog
-from modelwire_service.upstreams.base import Json, Upstream
+from modelwire_service.model_catalog import ModelCatalog, Target
 
 
-async def upstream_for(request: Json, catalog: ModelCatalog) -> Upstream:
-    """The upstream of `request["model"]`, which becomes that upstream's own name; the call's record has both.
-
-    Raises ModelNotFound.
-    """
+async def target_of(model: str, catalog: ModelCatalog) -> Target:
+    """Where a call for `model` goes; the call's record has it from here on. Raises ModelNotFound."""
     record = current()
-    record.model = request["model"]
-    target = await catalog.resolve(request["model"])
+    record.model = model
+    target = await catalog.resolve(model)
     record.upstream, record.model = target.upstream.name, target.model
-    request["model"] = target.model
-    return target.upstream
+    return target

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwire_service.call_record import current
-from modelwire_service.dispatch import upstream_for
+from modelwire_service.dispatch import target_of
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.upstreams.base import Json
 from modelwire_service.validation import validate_embeddings
@@ -24,9 +24,10 @@ class EmbeddingService:
     async def generate_embeddings(self, request: Json) -> Json:
         """Embeds each input text; the vectors come as lists of numbers or as base64, as asked."""
         request = validate_embeddings(request)
-        upstream = await upstream_for(request, self._catalog)
+        target = await target_of(request["model"], self._catalog)
+        request["model"] = target.model
         as_base64 = request.pop("encoding_format", "float") == "base64"
-        embeddings = await upstream.embed(request)
+        embeddings = await target.upstream.embed(request)
         current().input_tokens = embeddings.prompt_tokens
         return {
             "object": "list",

@@ -17,11 +17,10 @@ Statuses carry google.rpc details (AIP-193), at most 4 KiB: metadata limits turn
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
-import grpc
 from google.protobuf import duration_pb2
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 DOMAIN = "modelwire.dev"
 MAX_VIOLATIONS_BYTES = 1_536
@@ -42,7 +41,7 @@ class Violation:
 class ServiceError(Exception):
     """Base of all errors; only its subclasses are raised."""
 
-    code: ClassVar[grpc.StatusCode]
+    code: ClassVar[int]
     reason: str
 
     def __init__(self, message: str, *, metadata: dict[str, str] | None = None) -> None:
@@ -52,7 +51,8 @@ class ServiceError(Exception):
         self.message = _clipped(message, MAX_MESSAGE_BYTES)
         self.metadata = metadata or {}
 
-    def status_code(self) -> grpc.StatusCode:
+    def status_code(self) -> int:
+        """The canonical code (google/rpc/code.proto)."""
         return self.code
 
     def details(self) -> list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo]:
@@ -61,7 +61,7 @@ class ServiceError(Exception):
 
     def to_status(self) -> status_pb2.Status:
         """The google.rpc.Status of this error."""
-        status = status_pb2.Status(code=self.status_code().value[0], message=self.message)
+        status = status_pb2.Status(code=self.status_code(), message=self.message)
         clipped = {key: _clipped(value, 200) for key, value in self.metadata.items()}
         status.details.add().Pack(error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN, metadata=clipped))
         for detail in self.details():
@@ -72,7 +72,7 @@ class ServiceError(Exception):
 class InvalidRequest(ServiceError):
     """The request breaks a rule of the contract."""
 
-    code = grpc.StatusCode.INVALID_ARGUMENT
+    code = code_pb2.INVALID_ARGUMENT
     reason = "INVALID_REQUEST"
 
     def __init__(self, violations: Sequence[Violation]) -> None:
@@ -99,7 +99,7 @@ class InvalidRequest(ServiceError):
 class ModelNotFound(ServiceError):
     """No upstream serves a model of that name."""
 
-    code = grpc.StatusCode.NOT_FOUND
+    code = code_pb2.NOT_FOUND
     reason = "MODEL_NOT_FOUND"
 
     def __init__(self, model: str, near: Sequence[str]) -> None:
@@ -111,7 +111,11 @@ class ModelNotFound(ServiceError):
 
 
 class UpstreamRefused(ServiceError):
-    """The upstream answered with an error. `http_status` is the upstream's; `retry_after` in seconds, if told."""
+    """The upstream answered with an error. `http_status` is the upstream's; `retry_after` in seconds, if told.
+
+    A refused key (401, 403) keeps its status: whoever runs a gateway for themselves must know, and the message
+    says that it is the upstream's.
+    """
 
     reason = "UPSTREAM_REFUSED"
 
@@ -123,7 +127,7 @@ class UpstreamRefused(ServiceError):
         self.param = param
         self.retry_after = retry_after
 
-    def status_code(self) -> grpc.StatusCode:
+    def status_code(self) -> int:
         return code_of_http_status(self.http_status)
 
     def details(self) -> list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo]:
@@ -145,7 +149,7 @@ class UpstreamRefused(ServiceError):
 class UpstreamUnavailable(ServiceError):
     """The upstream was not reached, or the connection broke. `sent` tells whether it may have the request."""
 
-    code = grpc.StatusCode.UNAVAILABLE
+    code = code_pb2.UNAVAILABLE
     reason = "UPSTREAM_UNAVAILABLE"
 
     def __init__(self, message: str, *, sent: bool) -> None:
@@ -156,47 +160,48 @@ class UpstreamUnavailable(ServiceError):
 class UpstreamTimeout(ServiceError):
     """The upstream did not answer, or went silent, for longer than configured."""
 
-    code = grpc.StatusCode.DEADLINE_EXCEEDED
+    code = code_pb2.DEADLINE_EXCEEDED
     reason = "UPSTREAM_TIMEOUT"
 
 
 class UpstreamProtocolError(ServiceError):
     """The upstream answered something that is not what its API promises."""
 
-    code = grpc.StatusCode.UNAVAILABLE
+    code = code_pb2.UNAVAILABLE
     reason = "UPSTREAM_PROTOCOL_ERROR"
 
 
 class Internal(ServiceError):
     """Our own fault. Callers get no cause; the log has it."""
 
-    code = grpc.StatusCode.INTERNAL
+    code = code_pb2.INTERNAL
     reason = "INTERNAL"
 
     def __init__(self) -> None:
         super().__init__("internal error; the server's log has the cause under this request's id")
 
 
-_CODE_OF_HTTP_STATUS = {
-    400: grpc.StatusCode.INVALID_ARGUMENT,
-    401: grpc.StatusCode.UNAUTHENTICATED,
-    403: grpc.StatusCode.PERMISSION_DENIED,
-    404: grpc.StatusCode.NOT_FOUND,
-    408: grpc.StatusCode.DEADLINE_EXCEEDED,
-    409: grpc.StatusCode.ABORTED,
-    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    499: grpc.StatusCode.CANCELLED,
-    500: grpc.StatusCode.INTERNAL,
-    501: grpc.StatusCode.UNIMPLEMENTED,
-    504: grpc.StatusCode.DEADLINE_EXCEEDED,
+_CODE_OF_HTTP_STATUS: Final[dict[int, int]] = {
+    400: code_pb2.INVALID_ARGUMENT,
+    401: code_pb2.UNAUTHENTICATED,
+    403: code_pb2.PERMISSION_DENIED,
+    404: code_pb2.NOT_FOUND,
+    408: code_pb2.DEADLINE_EXCEEDED,
+    409: code_pb2.ABORTED,
+    429: code_pb2.RESOURCE_EXHAUSTED,
+    499: code_pb2.CANCELLED,
+    500: code_pb2.INTERNAL,
+    501: code_pb2.UNIMPLEMENTED,
+    504: code_pb2.DEADLINE_EXCEEDED,
 }
 
 
-def code_of_http_status(http_status: int) -> grpc.StatusCode:
+def code_of_http_status(http_status: int) -> int:
     """The canonical code of an upstream's HTTP status: google/rpc/code.proto read backwards."""
-    if (code := _CODE_OF_HTTP_STATUS.get(http_status)) is not None:
-        return code
-    return grpc.StatusCode.INVALID_ARGUMENT if 400 <= http_status < 500 else grpc.StatusCode.UNAVAILABLE
+    if (known := _CODE_OF_HTTP_STATUS.get(http_status)) is not None:
+        return known
+    code: int = code_pb2.INVALID_ARGUMENT if 400 <= http_status < 500 else code_pb2.UNAVAILABLE
+    return code
 
 
 def _clipped(text: str, limit: int) -> str:

@@ -18,19 +18,30 @@ REQUEST_ID: Final = "x-request-id"
 STATUS_DETAILS: Final = "grpc-status-details-bin"
 _USABLE_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _UNLOGGED: Final = ("/grpc.health.", "/grpc.reflection.")
+_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 _log = logging.getLogger("modelwire.call")
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     """Wraps each handler; runs on the grpc.aio server and on the local backend alike."""
 
+    def __init__(self) -> None:
+        self._wrapped: dict[str, Any] = {}
+
     async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
+        if (wrapped := self._wrapped.get(details.method)) is not None:
+            return wrapped
         handler = await continuation(details)
         if handler is None or details.method.startswith(_UNLOGGED):
             return handler
-        if handler.response_streaming:
-            return grpc.unary_stream_rpc_method_handler(_streaming(handler.unary_stream, details.method))
-        return grpc.unary_unary_rpc_method_handler(_unary(handler.unary_unary, details.method))
+        wrapped = self._wrapped[details.method] = _wrap(handler, details.method)
+        return wrapped
+
+
+def _wrap(handler: Any, rpc: str) -> Any:
+    if handler.response_streaming:
+        return grpc.unary_stream_rpc_method_handler(_streaming(handler.unary_stream, rpc))
+    return grpc.unary_unary_rpc_method_handler(_unary(handler.unary_unary, rpc))
 
 
 def _unary(behaviour: Callable[..., Awaitable[bytes]], rpc: str) -> Callable[..., Awaitable[bytes]]:
@@ -104,7 +115,10 @@ class _CallLine:
         if not isinstance(error, ServiceError):
             _log.error("internal error", exc_info=error, extra={"fields": {"id": self._record.id}})
             error = Internal()
-        self.write(error.status_code().name, error=error.message)
+        if self._record.upstream:
+            error.metadata.setdefault("upstream", self._record.upstream)
+        code = _CODES[error.status_code()]
+        self.write(code.name, error=error.message)
         trailing = ((STATUS_DETAILS, error.to_status().SerializeToString()),)
-        await self._context.abort(error.status_code(), error.message, trailing)
+        await self._context.abort(code, error.message, trailing)
         raise AssertionError("abort returned") from error

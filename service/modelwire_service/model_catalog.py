@@ -1,6 +1,7 @@
 """Which upstream serves which model, under which name.
 
-A name is looked up as it is, then with `models/` in front, then as an alias, then as `upstream/model`.
+A name is looked up as it is, then with `models/` in front, first among the listed, then among those that globs
+admit; then as an alias, then as `upstream/model`.
 Each upstream tells its models itself; what it told is kept for a minute and renewed in the background.
 Beside those, the globs an operator configured for an upstream (`models = ["gpt-*"]`) both narrow what is
 listed and admit names that the upstream does not list. An upstream that cannot list its models and has no
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
 
-from modelwire_service.errors import ModelNotFound, ServiceError
+from modelwire_service.errors import ModelNotFound, ServiceError, UpstreamTimeout
 from modelwire_service.upstreams.base import Model, Upstream
 
 FRESH_SECONDS: Final = 60.0
@@ -59,19 +60,24 @@ class ModelCatalog:
         return [entry.upstream for entry in self._served]
 
     async def models(self) -> list[Model]:
-        """All models that are listed, each once, in the order of the upstreams."""
+        """All models that are listed, each once, in the order of the upstreams.
+
+        Raises the error of the first upstream where none of them tells its models.
+        """
         await asyncio.gather(*(listing.renewed() for listing in self._listings.values()))
         merged: dict[str, Model] = {}
+        failures = [listing.failure for listing in self._listings.values() if listing.failure]
+        if len(failures) == len(self._listings):
+            raise failures[0]
         for listing in self._listings.values():
             for model in listing.models.values():
                 merged.setdefault(model.id, model)
         return list(merged.values())
 
-    async def model(self, name: str) -> Model:
-        """One model; raises ModelNotFound."""
-        target = await self.resolve(name)
-        listing = self._listings[target.upstream.name]
-        return listing.models.get(target.model) or Model(target.model, owned_by=target.upstream.name)
+    def model(self, target: Target) -> Model:
+        """What is known of a resolved model; little where its upstream does not list it."""
+        listed = self._listings[target.upstream.name].models.get(target.model)
+        return listed or Model(target.model, owned_by=target.upstream.name)
 
     async def resolve(self, name: str) -> Target:
         """Where calls for `name` go; raises ModelNotFound with the names nearest to it."""
@@ -92,6 +98,7 @@ class ModelCatalog:
             self._listed(name)
             or self._listed(_PREFIX + name)
             or self._admitted(name)
+            or self._admitted(_PREFIX + name)
             or self._aliased(name)
             or self._named_outright(name)
         )
@@ -127,7 +134,10 @@ class ModelCatalog:
             return Target(entry.upstream, known)
         if model in entry.aliases:
             return Target(entry.upstream, entry.aliases[model])
-        return Target(entry.upstream, model) if entry.admits(model) or self._listings[upstream].unknown else None
+        admitted = next((known for known in (model, _PREFIX + model) if entry.admits(known)), None)
+        if admitted is None and self._listings[upstream].unknown:
+            admitted = model
+        return None if admitted is None else Target(entry.upstream, admitted)
 
     def _unlisted(self, name: str) -> Target | None:
         for listing in self._listings.values():
@@ -148,6 +158,7 @@ class _Listing:
         self.entry = entry
         self.models: dict[str, Model] = {}
         self.asked = False
+        self.failure: ServiceError | None = None
         self._told = False
         self._ask_at = 0.0
         self._asking: asyncio.Task[None] | None = None
@@ -175,12 +186,15 @@ class _Listing:
                 models = await self.entry.upstream.list_models()
         except (ServiceError, TimeoutError) as error:
             self._ask_at = time.monotonic() + RETRY_SECONDS
-            fields = {"upstream": self.entry.upstream.name, "error": str(error) or "no answer"}
+            told = error if isinstance(error, ServiceError) else UpstreamTimeout("the upstream lists no models in time")
+            if not self._told:
+                self.failure = told
+            fields = {"upstream": self.entry.upstream.name, "error": told.message}
             _log.warning("models not listed", extra={"fields": fields})
             return
         finally:
             self.asked = True
         globs = self.entry.globs
         self.models = {model.id: model for model in models if not globs or self.entry.admits(model.id)}
-        self._told = True
+        self._told, self.failure = True, None
         self._ask_at = time.monotonic() + FRESH_SECONDS

@@ -1,6 +1,6 @@
 """ModelService: which models there are."""
 
-from modelwire_service.call_record import current
+from modelwire_service.dispatch import target_of
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.upstreams.base import Json, Model
 from modelwire_service.validation import validate_model_name
@@ -18,10 +18,8 @@ class ModelService:
 
     async def get_model(self, request: Json) -> Json:
         """One model; raises ModelNotFound."""
-        name = validate_model_name(request.get("model", ""))
-        record = current()
-        record.model = name
-        return _sdk_model(await self._catalog.model(name))
+        target = await target_of(validate_model_name(request.get("model")), self._catalog)
+        return _sdk_model(self._catalog.model(target))
 
 
 def _sdk_model(model: Model) -> Json:

@@ -139,22 +139,24 @@ class TestMethods:
 
 class TestLog:
     @pytest.mark.parametrize(
-        ("method", "path", "line"),
+        ("method", "path", "told"),
         [
-            ("GET", "/nowhere?key=secret", "GET /nowhere refused with 404, id mine"),
-            ("PUT", "/unary?key=secret", "PUT /unary refused with 405, id mine"),
-            ("GET", "/unary?key=secret&color=red", "GET /unary refused with 400, id mine"),
-            ("POST", "/upload", "POST /upload refused with 501, id mine"),
+            ("GET", "/nowhere?key=secret", ("GET", "/nowhere", 404)),
+            ("PUT", "/unary?key=secret", ("PUT", "/unary", 405)),
+            ("GET", "/unary?key=secret&color=red", ("GET", "/unary", 400)),
+            ("POST", "/upload", ("POST", "/upload", 501)),
             ("GET", "/" + "x" * 200, f"GET /{'x' * 98}\u2026 refused with 404, id mine"),
         ],
     )
     async def test_what_the_gateway_refuses_is_one_line(
-        self, method: str, path: str, line: str, fronted: Fronted, caplog: pytest.LogCaptureFixture
+        self, method: str, path: str, told: tuple[str, str, int], fronted: Fronted, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO, "modelwire.gateway")
         async with fronted() as app:
             await AsgiCall(method, path, headers=[("x-request-id", "mine")]).run(app)
-        assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("INFO", line)]
+        (record,) = caplog.records
+        fields = {"id": "mine", "method": told[0], "path": told[1], "status": told[2]}
+        assert (record.levelname, record.getMessage(), vars(record)["fields"]) == ("INFO", "refused", fields)
 
     async def test_what_the_service_answers_is_its_own_to_log(
         self, fronted: Fronted, caplog: pytest.LogCaptureFixture
@@ -252,7 +254,7 @@ class TestDefects:
     ) -> None:
         call = await get(Transcoder(services, Failing()), "/unary?key=k", ("x-request-id", "mine"))
         assert (call.status, json.loads(call.body)["error"]["message"]) == (500, "internal error")
-        assert caplog.records[0].getMessage() == "GET /unary failed, id mine"
+        assert vars(caplog.records[0])["fields"] == {"id": "mine", "method": "GET", "path": "/unary"}
         assert "RuntimeError: the secret" in caplog.text
 
     async def test_half_an_answer_is_broken_off(

@@ -41,7 +41,7 @@ class Call(Protocol):
     async def __anext__(self) -> bytes: ...
 
     async def initial_metadata(self) -> Metadata:
-        """What the service sent ahead; waits for it. May only be asked after the first message."""
+        """What the service sent ahead. May only be asked after the first message, or the end."""
         ...
 
     def trailing_metadata(self) -> Metadata:

@@ -1,6 +1,6 @@
 """The front door: uvicorn's HTTP/1.1 protocol hardened, a server around it, and the operational paths."""
 
-from modelwire_gateway.http_server.operations import OPERATIONAL_PATHS, Operations
+from modelwire_gateway.http_server.operations import Operations
 from modelwire_gateway.http_server.server import HttpServer
 
-__all__ = ["OPERATIONAL_PATHS", "HttpServer", "Operations"]
+__all__ = ["HttpServer", "Operations"]

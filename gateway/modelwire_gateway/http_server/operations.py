@@ -6,9 +6,7 @@ from typing import Final
 from modelwire_gateway.errors import RpcFailure, error_body, failure
 from modelwire_gateway.exchange import Receive, Scope, Send
 from modelwire_gateway.http_server.asgi import App, send_json
-
-OPERATIONAL_PATHS: Final = frozenset({"/healthz", "/readyz"})
-"""Paths no contract may bind: `Operations` answers them before the contract's routes are looked at."""
+from modelwire_gateway.options import OPERATIONAL_PATHS
 
 _FRESH: Final = (b"cache-control", b"no-store")
 _METHODS: Final = ("GET", "HEAD")

@@ -41,5 +41,5 @@ def _curl(address: str, configured: Sequence[UpstreamSettings]) -> str:
     # Imported here: without embedded models nothing of theirs is loaded.
     from modelwire_service.upstreams.embedded.chat_worker import MODEL_ID
 
-    body = {"model": MODEL_ID, "messages": [{"role": "user", "content": "Say hello."}]}
+    body = {"model": MODEL_ID, "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 32}
     return f"curl {where}/v1/chat/completions -H 'Content-Type: application/json' -d '{json.dumps(body)}'"

@@ -25,6 +25,13 @@ def model_ids(address: str) -> list[str]:
     return [model.id for model in listed.data]
 
 
+def first_model_id(address: str) -> str:
+    """The first model the server lists, which is a chat model where there is one embedded; raises CallFailedError."""
+    for model in model_ids(address):
+        return model
+    raise CallFailedError(f"the server at {address} lists no models; name one with --model")
+
+
 def chat_pieces(address: str, model: str, prompt: str, system: str | None) -> Iterator[str]:
     """The text of a streamed reply, piece by piece as it comes; raises CallFailedError."""
     request = chat_pb2.ChatCompletionsRequest(model=model, stream=True)

@@ -12,7 +12,7 @@ from modelwire_service.upstreams.http.base import HttpClient, Request, Response
 from modelwire_service.upstreams.openai_embeddings import embeddings_of
 from modelwire_service.upstreams.openai_errors import failure_in, refusal, refusal_of
 from modelwire_service.upstreams.openai_folding import Folder, unfolded
-from modelwire_service.upstreams.openai_json import MAX_ANSWER_BYTES, as_int, dumps, loads, read_body
+from modelwire_service.upstreams.openai_json import MAX_ANSWER_BYTES, as_int, checked_choices, dumps, loads, read_body
 from modelwire_service.upstreams.openai_stream import ChunkReader
 from modelwire_service.upstreams.redaction import Redactor
 
@@ -62,7 +62,7 @@ class OpenAIUpstream:
         plain = {key: value for key, value in request.items() if key not in ("stream", "stream_options")}
         response = await self._send("POST", "/chat/completions", dumps(plain))
         try:
-            return await (self._folded(response) if _is_stream(response) else self._object(response))
+            return await (self._folded(response) if _is_stream(response) else self._completion(response))
         finally:
             await response.aclose()
 
@@ -72,7 +72,7 @@ class OpenAIUpstream:
         response = await self._send("POST", "/chat/completions", body)
         try:
             if not _is_stream(response):
-                completion = await self._object(response)
+                completion = await self._completion(response)
                 with _misshapen_told():
                     chunks = unfolded(completion)
                 yield chunks
@@ -141,6 +141,13 @@ class OpenAIUpstream:
         if not isinstance(answer, dict):
             raise UpstreamProtocolError("the upstream answered JSON that is not an object")
         return answer
+
+    async def _completion(self, response: Response) -> Json:
+        completion = await self._object(response)
+        if "choices" not in completion:
+            raise UpstreamProtocolError("the upstream answered an object without choices")
+        checked_choices(completion, "message")
+        return completion
 
     async def _folded(self, response: Response) -> Json:
         reader, folder, size = ChunkReader(self._redactor), Folder(), 0

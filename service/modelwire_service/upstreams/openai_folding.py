@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from modelwire_service.upstreams.base import Json
+from modelwire_service.upstreams.openai_json import choice_index
 
 _ONE = "chat.completion"
 _CHUNK = "chat.completion.chunk"
@@ -28,13 +29,13 @@ def _opening(position: int, choice: Json) -> Json:
     if calls := delta.pop("tool_calls", None):
         delta["tool_calls"] = [{"index": index, **call} for index, call in enumerate(calls)]
     logprobs = {"logprobs": choice["logprobs"]} if choice.get("logprobs") else {}
-    return {"index": choice.get("index", position), "delta": delta, **logprobs, "finish_reason": None}
+    return {"index": choice_index(choice, position), "delta": delta, **logprobs, "finish_reason": None}
 
 
 def _ending(position: int, choice: Json) -> Json:
     called = (choice.get("message") or {}).get("tool_calls")
     reason = choice.get("finish_reason") or ("tool_calls" if called else "stop")
-    return {"index": choice.get("index", position), "delta": {}, "finish_reason": reason}
+    return {"index": choice_index(choice, position), "delta": {}, "finish_reason": reason}
 
 
 class Folder:
@@ -58,7 +59,7 @@ class Folder:
             if key != "choices" and value is not None and (key == "usage" or key not in self._shared):
                 self._shared[key] = value
         for position, choice in enumerate(chunk.get("choices") or []):
-            index = choice.get("index", position)
+            index = choice_index(choice, position)
             self._choices.setdefault(index, _Choice()).add(choice)
 
 

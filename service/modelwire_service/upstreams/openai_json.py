@@ -44,6 +44,32 @@ def dumps(request: Json) -> bytes:
         raise InvalidRequest.of("", "cannot be written as JSON") from error
 
 
+def choice_index(choice: Json, position: int) -> int:
+    """The index of a choice, or its position where the server leaves that out or says null.
+
+    Raises UpstreamProtocolError for an index that is no number.
+    """
+    index = choice.get("index")
+    if isinstance(index, dict | list):
+        raise UpstreamProtocolError("the upstream answered a choice whose index is no number")
+    return position if index is None else as_int(index)
+
+
+def checked_choices(answer: Json, said: str) -> list[Json]:
+    """The choices of a completion (`said` is "message") or of a chunk ("delta"): objects, each with one of those.
+
+    No choices, or null, is a list of none. Raises UpstreamProtocolError for anything else.
+    """
+    choices = answer.get("choices")
+    if choices is None:
+        return []
+    if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
+        raise UpstreamProtocolError("the upstream answered choices that are no list of objects")
+    if not all(isinstance(choice.get(said), dict | None) for choice in choices):
+        raise UpstreamProtocolError(f"the upstream answered a choice whose {said} is no object")
+    return choices
+
+
 def as_int(value: object) -> int:
     """A number that servers also send as text or as a float; 0 if it is none."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:

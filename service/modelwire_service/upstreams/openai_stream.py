@@ -4,10 +4,12 @@ A stream is whole if `[DONE]` came, or if each choice that began has a finish re
 failure and what cannot be read end it; the chunks before either still count.
 """
 
+from typing import Any
+
 from modelwire_service.errors import ServiceError, UpstreamProtocolError
 from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.openai_errors import failure_in, refusal
-from modelwire_service.upstreams.openai_json import loads
+from modelwire_service.upstreams.openai_json import checked_choices, choice_index, loads
 from modelwire_service.upstreams.redaction import Redactor
 from modelwire_service.upstreams.sse import SseReader
 
@@ -64,12 +66,11 @@ class ChunkReader:
             self._any = True
             chunks.append(chunk)
 
-    def _note(self, chunk: Json) -> None:
-        try:
-            for position, choice in enumerate(chunk.get("choices") or ()):
-                index = choice.get("index", position)
-                self._began.add(index)
-                if choice.get("finish_reason"):
-                    self._finished.add(index)
-        except (AttributeError, TypeError):
-            raise UpstreamProtocolError("the upstream sent an event that is no chat completion chunk") from None
+    def _note(self, chunk: Any) -> None:
+        if not isinstance(chunk, dict):
+            raise UpstreamProtocolError("the upstream sent an event that is no object")
+        for position, choice in enumerate(checked_choices(chunk, "delta")):
+            index = choice_index(choice, position)
+            self._began.add(index)
+            if choice.get("finish_reason"):
+                self._finished.add(index)

@@ -1,6 +1,7 @@
 import httpx
 import pytest
-from modelwire_gateway.http_server import OPERATIONAL_PATHS, Operations
+from modelwire_gateway.http_server import Operations
+from modelwire_gateway.options import OPERATIONAL_PATHS
 from support.asgi_apps import Serve, echo
 
 

