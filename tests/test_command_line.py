@@ -1,5 +1,6 @@
 """The `modelwire` command as a person meets it."""
 
+import asyncio
 import json
 import re
 import signal
@@ -7,10 +8,15 @@ import socket
 import subprocess
 from pathlib import Path
 
+import click
 import httpx
 import pytest
+from modelwire_service import __main__ as commands
+from modelwire_service.settings import Settings
 from support.commands import ended_by_itself
 from support.programs import COMMAND, Program, clean_environment, running
+from support.scripted_upstream import DONE, ScriptedUpstream, answer_events, chunk
+from support.stack import Stack
 
 FREE = ("--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0")
 NO_UPSTREAM_NEEDED = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
@@ -45,9 +51,9 @@ def test_chat_prints_the_reply(server: Program) -> None:
         (["chat", "--address", "127.0.0.1:9", "hi"], "start one with `modelwire serve`"),
         (["models", "--address", "127.0.0.1:9"], "start one with `modelwire serve`"),
         (["serve", "--http-address", "here"], "http_address: must be HOST:PORT"),
-        (["serve", "--config", "/nonexistent.toml"], "no such file"),
+        (["serve", "--config", "/nonexistent.toml"], "No such file"),
         (["serve", "--log-level", "loud"], "log_level: "),
-        (["check-config", "--config", "/nonexistent.toml"], "no such file"),
+        (["check-config", "--config", "/nonexistent.toml"], "No such file"),
         (["fly"], "No such command"),
     ],
 )
@@ -88,8 +94,43 @@ def test_check_config_shows_what_it_makes() -> None:
 
 def test_version_and_help() -> None:
     assert re.fullmatch(r"modelwire \d+\.\d+\.\d+\n", run("--version").stdout)
-    assert "MODELWIRE_HTTP_ADDRESS" in run("serve", "--help").stdout
     assert all(command in run("--help").stdout for command in ("serve", "gateway", "models", "chat", "check-config"))
+
+
+@pytest.mark.parametrize("command", [commands.serve, commands.gateway], ids=lambda command: str(command.name))
+def test_the_help_of_a_server_names_the_variable_of_every_option(command: click.Command) -> None:
+    told = " ".join(run(str(command.name), "--help").stdout.split())
+    options = [option.name for option in command.params if isinstance(option, click.Option)]
+    assert len(options) > 5
+    for name in options:
+        assert f"[env var: MODELWIRE_{str(name).upper()}]" in told
+        assert name in Settings.model_fields
+
+
+async def test_chat_prints_a_piece_before_the_next_exists(stack: Stack, upstream: ScriptedUpstream) -> None:
+    printed = asyncio.Event()
+
+    async def before_each(index: int) -> None:
+        if index == 1:
+            await printed.wait()
+
+    upstream.answer = answer_events(chunk("one "), chunk("two"), DONE, before_each=before_each)
+    process = await asyncio.create_subprocess_exec(
+        *(COMMAND, "chat", "--address", stack.grpc_address, "--model", "scripted", "Hi"),
+        stdout=asyncio.subprocess.PIPE,
+        env=clean_environment(),
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            assert await process.stdout.readexactly(4) == b"one "
+            printed.set()
+            assert await process.stdout.read() == b"two\n"
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 @pytest.mark.parametrize("door", ["--grpc-address", "--http-address"])

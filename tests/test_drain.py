@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import grpc
 import httpx
@@ -12,28 +12,44 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from modelwire.v1beta import chat_pb2, chat_pb2_grpc
 from support.programs import COMMAND, clean_environment
 from support.scripted_upstream import DONE, ScriptedUpstream, answer_events, chunk
+from support.stack import Stack
 
 REQUEST = {"model": "scripted", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
 
 
+SIGNALS = [signal.SIGTERM, signal.SIGINT]
+
+
 class Served:
-    """A `modelwire serve` in front of the scripted upstream, not blocking the test's loop."""
+    """A running server that does not block the test's loop; `grpc_address` is "" where it has no such door."""
 
     def __init__(self, process: asyncio.subprocess.Process, grpc_address: str, http_address: str) -> None:
         self.process = process
         self.grpc_address = grpc_address
         self.url = f"http://{http_address}"
 
+    async def refuses_connections(self) -> None:
+        """Waits until REST takes no more connections."""
+        while True:
+            try:
+                async with httpx.AsyncClient() as client:
+                    await client.get(f"{self.url}/v1/models")
+            except httpx.TransportError:
+                break
+
+
+def served(upstream: ScriptedUpstream, *options: str) -> AbstractAsyncContextManager[Served]:
+    """`modelwire serve` in front of the scripted upstream."""
+    return started("serve", "--grpc-address", "127.0.0.1:0", *options, OPENAI_BASE_URL=upstream.url)
+
 
 @asynccontextmanager
-async def served(upstream: ScriptedUpstream, *options: str) -> AsyncIterator[Served]:
-    arguments = ("serve", "--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0", *options)
+async def started(*arguments: str, **variables: str) -> AsyncIterator[Served]:
     process = await asyncio.create_subprocess_exec(
-        COMMAND,
-        *arguments,
+        *(COMMAND, *arguments, "--http-address", "127.0.0.1:0"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env=clean_environment({"OPENAI_BASE_URL": upstream.url}),
+        env=clean_environment(variables),
     )
     assert process.stdout is not None
     addresses = {}
@@ -41,7 +57,7 @@ async def served(upstream: ScriptedUpstream, *options: str) -> AsyncIterator[Ser
         name, address = line.split()[0], line.split()[-1]
         addresses[name] = address
     try:
-        yield Served(process, addresses["grpc"], addresses["http"])
+        yield Served(process, addresses.get("grpc", ""), addresses["http"])
     finally:
         if process.returncode is None:
             process.kill()
@@ -60,7 +76,8 @@ def gated(upstream: ScriptedUpstream) -> asyncio.Event:
     return gate
 
 
-async def test_running_streams_finish_on_both_doors(upstream: ScriptedUpstream) -> None:
+@pytest.mark.parametrize("number", SIGNALS)
+async def test_running_streams_finish_on_both_doors(number: signal.Signals, upstream: ScriptedUpstream) -> None:
     gate = gated(upstream)
     async with (
         served(upstream) as server,
@@ -75,7 +92,7 @@ async def test_running_streams_finish_on_both_doors(upstream: ScriptedUpstream) 
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=""))
         assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
 
-        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(number)
         assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
         watch.cancel()
         gate.set()
@@ -87,6 +104,27 @@ async def test_running_streams_finish_on_both_doors(upstream: ScriptedUpstream) 
         assert b"".join(grpc_rest).endswith(DONE)
         async with asyncio.timeout(10):
             assert await server.process.wait() == 0
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+async def test_a_gateway_alone_lets_its_streams_finish(
+    number: signal.Signals, stack: Stack, upstream: ScriptedUpstream
+) -> None:
+    gate = gated(upstream)
+    async with (
+        started("gateway", "--target", stack.grpc_address) as gateway,
+        httpx.AsyncClient(timeout=30) as client,
+        client.stream("POST", f"{gateway.url}/v1/chat/completions", json=REQUEST) as response,
+    ):
+        pieces = response.aiter_bytes()
+        rest = [await anext(pieces)]
+        gateway.process.send_signal(number)
+        async with asyncio.timeout(10):
+            await gateway.refuses_connections()
+            gate.set()
+            rest += await _all(pieces)
+            assert b"".join(rest).endswith(DONE)
+            assert await gateway.process.wait() == 0
 
 
 async def test_a_stream_that_never_ends_is_cut_after_the_bounded_time(upstream: ScriptedUpstream) -> None:
@@ -120,12 +158,7 @@ async def test_no_new_call_is_taken_while_draining(upstream: ScriptedUpstream) -
         await watch.read()
         watch.cancel()
         async with asyncio.timeout(10):
-            while True:
-                try:
-                    async with httpx.AsyncClient() as client:
-                        await client.get(f"{server.url}/v1/models")
-                except httpx.TransportError:
-                    break
+            await server.refuses_connections()
         gate.set()
         bodies = [body.data]
         while (body := await call.read()) is not grpc.aio.EOF:

@@ -90,11 +90,11 @@ async def test_usage_comes_null_on_each_chunk_and_then_once_without_choices(
 
 
 async def test_chunks_share_id_and_time_and_begin_with_the_role(
-    stack: Stack, upstream: ScriptedUpstream, client: httpx.AsyncClient
+    stack: Stack, backend: str, upstream: ScriptedUpstream, client: httpx.AsyncClient
 ) -> None:
     bare = {"choices": [{"delta": {"content": "a"}}]}
     upstream.answer = answer_events(bare, bare, chunk(finish="stop"), DONE)
-    response = await client.post(stack.local_url + CHAT, json=REQUEST)
+    response = await client.post(stack.url(backend) + CHAT, json=REQUEST)
     chunks = events_of(response.content)[:-1]
     assert len({(event["id"], event["created"], event["object"], event["model"]) for event in chunks}) == 1
     assert chunks[0]["choices"][0]["delta"]["role"] == "assistant"
@@ -127,6 +127,7 @@ async def test_an_error_event_before_the_first_chunk_has_its_true_status(
     [
         pytest.param(b"", id="breaks off"),
         pytest.param(b'data: {"error": {"message": "out of memory", "code": 500}}\n\n', id="error event"),
+        pytest.param(b'event: error\ndata: {"message": "over"}\n\n', id="event named error"),
         pytest.param(b"data: {broken\n\n", id="garbage"),
     ],
 )

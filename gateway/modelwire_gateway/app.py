@@ -1,9 +1,10 @@
 """The gateway as one ASGI application: match → bind → call → render."""
 
 import logging
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from google.protobuf.descriptor import ServiceDescriptor
 
@@ -84,12 +85,22 @@ class Transcoder:
             _LOG.info("refused", extra={"fields": _log_fields(exchange) | {"status": error.http_status}})
             await refuse(exchange, error)
             return
-        async with ClientWatch(exchange):
-            call = self._backend.call(order.route.rpc, order.request, metadata=order.metadata, timeout=order.timeout)
-            try:
-                await Answer(exchange, order.route, order.parameters).write(call)
-            finally:
-                await call.aclose()
+        began = time.perf_counter()
+        try:
+            async with ClientWatch(exchange):
+                await self._answer(exchange, order)
+        finally:
+            if self._options.log_calls:
+                ms = round((time.perf_counter() - began) * 1000, 1)
+                outcome = {"rpc": order.route.rpc.path, "status": exchange.status, "ms": ms}
+                _LOG.info("call", extra={"fields": _log_fields(exchange) | outcome})
+
+    async def _answer(self, exchange: Exchange, order: _Order) -> None:
+        call = self._backend.call(order.route.rpc, order.request, metadata=order.metadata, timeout=order.timeout)
+        try:
+            await Answer(exchange, order.route, order.parameters).write(call)
+        finally:
+            await call.aclose()
 
     async def _order(self, exchange: Exchange) -> _Order:
         """What the request asks for; raises RpcFailure where the service need not be troubled with it."""
@@ -137,7 +148,7 @@ def _require_single_request(route: Route) -> None:
         )
 
 
-def _log_fields(exchange: Exchange) -> dict[str, str | int]:
+def _log_fields(exchange: Exchange) -> dict[str, Any]:
     return {"id": exchange.request_id, "method": exchange.method, "path": _shown(exchange.raw_path)}
 
 

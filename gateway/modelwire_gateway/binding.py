@@ -160,6 +160,6 @@ def _nested(path: FieldPath, wire: bytes) -> bytes:
     return wire
 
 
-def _bad(field: str, reason: str) -> RpcFailure:
+def _bad(field: str, message: str) -> RpcFailure:
     shown = field if len(field) <= _SHOWN else f"{field[:_SHOWN]}…"
-    return failure("INVALID_ARGUMENT", reason, field=shown or None)
+    return failure("INVALID_ARGUMENT", message, field=shown or None, reason="INVALID_REQUEST")

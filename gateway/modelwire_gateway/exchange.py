@@ -40,6 +40,7 @@ class Exchange:
         self.headers = decoded_headers(scope["headers"])
         self.request_id = request_id(self.headers)
         self.started = False
+        self.status: int | None = None
         self.finished = False
         self._sends_trailers = _TRAILERS in (scope.get("extensions") or {}) and _wants_trailers(self.headers)
         self._receive = receive
@@ -71,6 +72,7 @@ class Exchange:
     async def start(self, status: int, headers: Headers) -> None:
         """Sends status and headers, the request's id among them."""
         self.started = True
+        self.status = status
         named = [*headers, (REQUEST_ID.encode(), self.request_id.encode())]
         start = {"type": "http.response.start", "status": status, "headers": named}
         await self._out({**start, "trailers": True} if self._sends_trailers else start)

@@ -19,6 +19,9 @@ class GatewayOptions:
     forwarded_headers: frozenset[str] = FORWARDED_HEADERS
     """The headers, in lower case, that become metadata under their own names."""
 
+    log_calls: bool = False
+    """Whether each answer is a log line; for a gateway whose service logs its calls elsewhere."""
+
     reserved_paths: frozenset[str] = OPERATIONAL_PATHS
     """Paths that are answered before the routes are looked at, and that no rule may bind."""
 

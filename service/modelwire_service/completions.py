@@ -77,7 +77,7 @@ class ChunkStream:
         delta = choice.get("delta") or {}
         if index not in self._begun:
             self._begun.add(index)
-            delta = {"role": "assistant", **delta}
+            delta = {**delta, "role": delta.get("role") or "assistant"}
         return {**choice, "index": index, "delta": delta, "finish_reason": choice.get("finish_reason")}
 
 
@@ -87,7 +87,7 @@ def _completed_choice(choice: Json, position: int) -> Json:
         **choice,
         "index": choice_index(choice, position),
         "message": {**message, "role": message.get("role") or "assistant", "content": message.get("content")},
-        "finish_reason": choice.get("finish_reason") or "stop",
+        "finish_reason": choice.get("finish_reason") or ("tool_calls" if message.get("tool_calls") else "stop"),
     }
 
 
@@ -96,4 +96,4 @@ def _fresh_id() -> str:
 
 
 def _seconds(created: Any) -> int:
-    return as_int(created) or int(time.time())
+    return max(as_int(created), 0) or int(time.time())

@@ -190,7 +190,6 @@ _CODE_OF_HTTP_STATUS: Final[dict[int, int]] = {
     409: code_pb2.ABORTED,
     429: code_pb2.RESOURCE_EXHAUSTED,
     499: code_pb2.CANCELLED,
-    500: code_pb2.INTERNAL,
     501: code_pb2.UNIMPLEMENTED,
     504: code_pb2.DEADLINE_EXCEEDED,
 }

@@ -17,6 +17,7 @@ from modelwire_service.models import ModelService
 from modelwire_service.rpc import streaming, unary
 
 _FILES: Final[tuple[FileDescriptor, ...]] = (chat_pb2.DESCRIPTOR, embeddings_pb2.DESCRIPTOR, models_pb2.DESCRIPTOR)
+_METADATA_BYTES: Final = 64 * 1024
 _SERVICES: Final = {service.name: service for file in _FILES for service in file.services_by_name.values()}
 
 
@@ -55,6 +56,9 @@ class GrpcServer:
             ("grpc.so_reuseport", 0),
             ("grpc.max_receive_message_length", max_request_bytes),
             ("grpc.max_send_message_length", -1),
+            # As much as the HTTP door takes in a head. Between two different limits, gRPC refuses at random.
+            ("grpc.max_metadata_size", _METADATA_BYTES),
+            ("grpc.absolute_max_metadata_size", _METADATA_BYTES),
         )
         self._server = grpc.aio.server(interceptors=call_interceptors(), options=options)
         self._server.add_generic_rpc_handlers(tuple(handlers))
@@ -80,5 +84,7 @@ class GrpcServer:
         try:
             port = self._server.add_insecure_port(address)
         except RuntimeError:
-            raise OSError(f"cannot listen on {address}: is something else listening there?") from None
+            # gRPC keeps the cause to itself.
+            told = f"cannot listen on {address}; it may be taken, or not an address of this machine"
+            raise OSError(told) from None
         return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from support.commands import run
-from support.programs import Program
 
 HERE = Path(__file__).parent
 
 
-def test_the_node_client_works(node: str, server: Program) -> None:
-    variables = {"BASE_URL": f"{server.url}/v1"}
+def test_the_node_client_works(node: str, base_url: str) -> None:
+    variables = {"BASE_URL": base_url}
     printed = run(node, "--test", "--test-reporter=tap", "openai.test.mjs", cwd=HERE / "node", variables=variables)
     assert "\n# skipped 0\n" in printed
     assert "\n# fail 0\n" in printed

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from support.commands import run
-from support.programs import Program
 
 HERE = Path(__file__).parent
 
 
-def test_the_major_version_before_works_alike(openai2_python: str, server: Program) -> None:
+def test_the_major_version_before_works_alike(openai2_python: str, base_url: str) -> None:
     tests = str(HERE / "test_openai_python.py")
     options = ("-q", "--noconftest", "-p", "no:cacheprovider", "-p", "base_url_from_environment")
-    variables = {"BASE_URL": f"{server.url}/v1", "PYTHONPATH": str(HERE)}
+    variables = {"BASE_URL": base_url, "PYTHONPATH": str(HERE)}
     assert " passed in " in run(openai2_python, "-m", "pytest", *options, tests, variables=variables)

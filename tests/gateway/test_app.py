@@ -145,7 +145,7 @@ class TestLog:
             ("PUT", "/unary?key=secret", ("PUT", "/unary", 405)),
             ("GET", "/unary?key=secret&color=red", ("GET", "/unary", 400)),
             ("POST", "/upload", ("POST", "/upload", 501)),
-            ("GET", "/" + "x" * 200, f"GET /{'x' * 98}\u2026 refused with 404, id mine"),
+            ("GET", "/" + "x" * 200, ("GET", f"/{'x' * 98}\u2026", 404)),
         ],
     )
     async def test_what_the_gateway_refuses_is_one_line(

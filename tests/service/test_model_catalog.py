@@ -36,7 +36,7 @@ class Listing:
         await asyncio.sleep(0)
         if self._fails:
             raise UpstreamUnavailable("not reached", sent=False)
-        return [Model(model, owned_by=self.name) for model in self._models]
+        return [Model(model, created=5, owned_by=self.name) for model in self._models]
 
 
 def catalog() -> ModelCatalog:
@@ -109,6 +109,15 @@ async def test_many_calls_at_once_ask_the_upstream_once() -> None:
     assert upstream.asked == 1
 
 
-async def test_a_model_is_told_as_its_upstream_lists_it() -> None:
-    assert await catalog().model("fast") == Model("gpt-4o", owned_by="a")
-    assert await catalog().model("qwen-7") == Model("qwen-7", owned_by="b")
+@pytest.mark.parametrize(
+    ("name", "told"), [("fast", Model("gpt-4o", created=5, owned_by="a")), ("qwen-7", Model("qwen-7", owned_by="b"))]
+)
+async def test_a_model_is_told_as_its_upstream_lists_it(name: str, told: Model) -> None:
+    served = catalog()
+    assert served.model(await served.resolve(name)) == told
+
+
+@pytest.mark.parametrize("name", ["gemini-9", "models/gemini-9", "a/gemini-9", "a/models/gemini-9"])
+async def test_a_glob_may_begin_with_the_prefix(name: str) -> None:
+    target = await ModelCatalog([Served(Listing("a", "models/x"), globs=["models/gemini-*"])]).resolve(name)
+    assert (target.upstream.name, target.model) == ("a", "models/gemini-9")

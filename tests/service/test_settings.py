@@ -1,10 +1,12 @@
 """Flag over variable over file over default; every complaint at once."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from modelwire_service.settings import ConfigurationError, Settings, UpstreamSettings, load_settings, upstreams_of
+from modelwire_service.settings import ConfigurationError, Settings, load_settings, upstreams_of
+from modelwire_service.upstream_settings import UpstreamSettings
 
 TOML = """
 grpc_address = "127.0.0.1:1"
@@ -22,7 +24,8 @@ aliases = { fast = "llama:8b" }
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LOCAL_KEY", "a-key")
     path = tmp_path / "modelwire.toml"
     path.write_text(TOML)
     return path
@@ -45,14 +48,50 @@ def test_the_file_may_be_named_by_a_variable(config: Path, monkeypatch: pytest.M
     assert upstream.aliases == {"fast": "llama:8b"}
 
 
+VARIABLES: dict[str, tuple[str, Any]] = {
+    "grpc_address": ("127.0.0.1:1", "127.0.0.1:1"),
+    "http_address": ("unix:/tmp/socket", "unix:/tmp/socket"),
+    "no_http": ("true", True),
+    "target": ("example.com:443", "example.com:443"),
+    "descriptor_set": ("/a.binpb", (Path("/a.binpb"),)),
+    "log_level": ("debug", "debug"),
+    "log_format": ("json", "json"),
+    "max_request_bytes": ("2048", 2048),
+    "drain_seconds": ("0.5", 0.5),
+    "upstreams": (
+        '[{"name": "a", "kind": "embedded"}]',
+        (UpstreamSettings(name="a", kind="embedded"),),
+    ),
+}
+"""What each variable may say, and what it then means."""
+
+
+@pytest.mark.parametrize("field", VARIABLES)
+def test_a_variable_is_read(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, value = VARIABLES[field]
+    assert getattr(Settings(), field) != value
+    monkeypatch.setenv(f"MODELWIRE_{field.upper()}", text)
+    assert getattr(load_settings({}), field) == value
+
+
+def test_every_field_is_read_from_its_variable() -> None:
+    shown_elsewhere = {"config"}  # by test_the_file_may_be_named_by_a_variable
+    assert set(VARIABLES) | shown_elsewhere == set(Settings.model_fields)
+
+
+def test_a_variable_may_name_several_descriptor_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELWIRE_DESCRIPTOR_SET", os.pathsep.join(["/a.binpb", "b c.binpb"]))
+    assert load_settings({}).descriptor_set == (Path("/a.binpb"), Path("b c.binpb"))
+
+
 @pytest.mark.parametrize(
     ("text", "complaints"),
     [
         ('http_address = "here"', ["http_address: must be HOST:PORT"]),
         ('colour = "red"', ["colour: no such option"]),
         ("http_address = ", ["modelwire.toml: "]),
-        ('[[upstreams]]\nname = "a"\nkind = "openai"', ["upstreams[0]: base_url: is required"]),
-        ('[[upstreams]]\nname = "models"\nkind = "embedded"', ["upstreams[0]: name: 'models'"]),
+        ('[[upstreams]]\nname = "a"\nkind = "openai"', ["upstreams[0].base_url: is required"]),
+        ('[[upstreams]]\nname = "models"\nkind = "embedded"', ["upstreams[0].name: 'models'"]),
         ('[[upstreams]]\nname = "a"\nkind = "carrier-pigeon"', ["upstreams[0].kind: "]),
         ('[[upstreams]]\nname = "a"\nkind = "embedded"\nspeed = 1', ["upstreams[0].speed: "]),
         ('[[upstreams]]\nname = "a"\nkind = "openai"\nbase_url = "ftp://a"', ["upstreams[0].base_url: must be"]),
@@ -76,7 +115,7 @@ def test_complaints(text: str, complaints: list[str], config: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_a_complaint(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="no such file"):
+    with pytest.raises(ConfigurationError, match="No such file"):
         load_settings({"config": str(tmp_path / "none.toml")})
 
 
@@ -118,7 +157,7 @@ def test_a_key_comes_from_where_it_is_said_to_be(tmp_path: Path) -> None:
         ({}, None),
     ]:
         assert UpstreamSettings.model_validate(base | given).key({"KEY": "from-env"}) == key
-    with pytest.raises(ValueError, match="NONE is not set"):
+    with pytest.raises(ValueError, match="NONE holds no key"):
         UpstreamSettings.model_validate(base | {"api_key_env": "NONE"}).key({})
     with pytest.raises(ValueError, match="No such file"):
         UpstreamSettings.model_validate(base | {"api_key_file": "/nonexistent"}).key({})

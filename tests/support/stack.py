@@ -13,7 +13,7 @@ from modelwire_gateway.http_server import HttpServer
 from modelwire_gateway.options import GatewayOptions
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.server import GrpcServer, call_interceptors, service_handlers
-from modelwire_service.settings import UpstreamSettings
+from modelwire_service.upstream_settings import UpstreamSettings
 from modelwire_service.upstreams.registry import build_catalog
 
 MAX_REQUEST_BYTES = 2**20

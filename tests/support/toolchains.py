@@ -1,7 +1,7 @@
 """Programs of other languages. Tests that need one ask for its fixture and get the path of its program.
 
 Where a program is missing these tests are left out, and one line at the end says which and how to get it. With
---require-toolchains, or CI=true in the environment, a test that is left out, for whatever reason, has failed.
+--require-toolchains, or CI=true in the environment, a test or a file that is left out, for whatever reason, has failed.
 """
 
 import os
@@ -57,6 +57,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.skipped and item.config.getoption("require_toolchains"):
+        report.outcome = "failed"
+        report.longrepr = f"left out, but everything is required here: {report.longreprtext}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.skipped and collector.config.getoption("require_toolchains"):
         report.outcome = "failed"
         report.longrepr = f"left out, but everything is required here: {report.longreprtext}"
     return report

@@ -11,6 +11,7 @@ from modelwire_gateway.backends.status import failure_of
 
 _MAX_BACKOFF_MS: Final = 2_000
 _CONNECT_SECONDS: Final = 1.0
+_METADATA_BYTES: Final = 64 * 1024
 _LONGEST_TIMEOUT: Final = 1e9
 """In seconds. Longer ones overflow in gRPC, and end at once."""
 
@@ -25,6 +26,9 @@ class RemoteBackend:
         options = (
             ("grpc.max_send_message_length", max_request_bytes),
             ("grpc.max_receive_message_length", -1),
+            # As much as a request's head may take. Between two different limits, gRPC refuses at random.
+            ("grpc.max_metadata_size", _METADATA_BYTES),
+            ("grpc.absolute_max_metadata_size", _METADATA_BYTES),
             # A server that comes back after an hour must not be left alone for two minutes more.
             ("grpc.max_reconnect_backoff_ms", _MAX_BACKOFF_MS),
         )

@@ -35,6 +35,12 @@ _SAID: Final = (
         413,
     ),
     _Said(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        re.compile(r"(?:\w+: )?(?:received|to-be-sent initial) metadata size exceeds", re.IGNORECASE),
+        "the request's metadata is larger than the service takes",
+        431,
+    ),
+    _Said(
         grpc.StatusCode.UNAVAILABLE,
         re.compile(
             r".*\b(?:ipv[46]|unix|dns):|failed to connect|errors resolving|DNS resolution|empty address list"
@@ -57,7 +63,7 @@ _SAID: Final = (
 def failure_of(code: Any, message: str | None, trailing: Metadata) -> RpcFailure:
     """The RpcFailure of a call's final code, message and trailing metadata.
 
-    A message over a channel's limit ends as RESOURCE_EXHAUSTED in gRPC; HTTP has 413 for it.
+    Messages and metadata over a channel's limit end as RESOURCE_EXHAUSTED in gRPC; HTTP has 413 and 431 for them.
     """
     number = code.value[0] if isinstance(code, grpc.StatusCode) else int(code)
     own = tuple((key, value) for key, value in trailing if key != STATUS_DETAILS)

@@ -35,16 +35,18 @@ def parse_address(text: str) -> TcpAddress | UnixAddress:
 
 
 async def listen(address: TcpAddress | UnixAddress) -> socket.socket:
-    """A listening socket. Raises OSError where the address is taken or cannot be had."""
-    if isinstance(address, UnixAddress):
-        _remove_if_abandoned(address.path)
-        return _listening(socket.AF_UNIX, 0, address.path)
-    found = await asyncio.get_running_loop().getaddrinfo(
-        address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    # A name such as localhost may mean several addresses: the IPv4 one is what clients try without being told.
-    family, _, proto, _, place = min(found, key=lambda info: info[0] != socket.AF_INET)
-    return _listening(family, proto, place)
+    """A listening socket. Raises OSError, which names the address, where it is taken or cannot be had."""
+    try:
+        if isinstance(address, UnixAddress):
+            _remove_if_abandoned(address.path)
+            return _listening(socket.AF_UNIX, 0, address.path)
+        return await _listening_on_host(address)
+    except OSError as error:
+        told = type(error)(f"cannot listen on {_written(address)}: {error.strerror or error}")
+        told.errno = error.errno
+        raise told from None
+    except UnicodeError:  # from the codec that makes host names ASCII
+        raise OSError(f"cannot listen on {_written(address)}: that is no host name") from None
 
 
 def bound_address(listener: socket.socket) -> str:
@@ -56,6 +58,21 @@ def bound_address(listener: socket.socket) -> str:
     return f"{host}:{name[1]}"
 
 
+def _written(address: TcpAddress | UnixAddress) -> str:
+    if isinstance(address, UnixAddress):
+        return f"unix:{address.path}"
+    return f"[{address.host}]:{address.port}" if ":" in address.host else f"{address.host}:{address.port}"
+
+
+async def _listening_on_host(address: TcpAddress) -> socket.socket:
+    found = await asyncio.get_running_loop().getaddrinfo(
+        address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    # A name such as localhost may mean several addresses: the IPv4 one is what clients try without being told.
+    family, _, proto, _, place = min(found, key=lambda info: info[0] != socket.AF_INET)
+    return _listening(family, proto, place)
+
+
 def _listening(family: int, proto: int, place: object) -> socket.socket:
     # asyncio sets TCP_NODELAY only on connections of a listener that was made with the protocol's number.
     listener = socket.socket(family, socket.SOCK_STREAM, proto)
@@ -65,10 +82,8 @@ def _listening(family: int, proto: int, place: object) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(place)  # type: ignore[arg-type]
         listener.listen(_BACKLOG)
-    except BaseException as error:
+    except BaseException:
         listener.close()
-        if isinstance(error, OSError):
-            raise type(error)(error.errno, f"cannot listen on {place}: {error.strerror}") from None
         raise
     return listener
 

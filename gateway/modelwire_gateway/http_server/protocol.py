@@ -18,7 +18,7 @@ waits in `pipeline`. This subclass stands between the socket and the parser:
   and dropped for a while. Closing it with input unread would reset it, and the last answer might be lost.
 * llhttp takes whatever follows a head that offers an upgrade for another protocol, so its body would be
   lost or, worse, read as the next request. Offers are ignored (RFC 9110, section 7.8) by parsing the head
-  once more without them.
+  once more without them, by another parser: one that has seen `connection: close` takes no more heads.
 """
 
 import contextlib
@@ -29,7 +29,8 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from modelwire_gateway.errors import RpcFailure
-from modelwire_gateway.http_server import refusals
+from modelwire_gateway.http_server import refusals, request_head
+from modelwire_gateway.http_server.cycle_app import CycleApp
 from modelwire_gateway.http_server.cycle_transport import CycleTransport
 from modelwire_gateway.http_server.deadline import Deadline
 
@@ -108,6 +109,8 @@ class EdgeProtocol(HttpToolsProtocol):
             if self.parser.get_method() == b"CONNECT":
                 raise refusals.no_tunnels()
             return
+        if (complaint := request_head.complaint(self.parser.get_http_version(), self.headers)) is not None:
+            raise complaint
         if len(self.pipeline) >= _PIPELINED_REQUESTS:
             raise refusals.too_far_ahead()
         super().on_headers_complete()
@@ -136,7 +139,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
         self._running = cycle
         cycle.transport = self._cycle_transport
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, cast("ASGI3Application", CycleApp(app, cycle)))
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -234,7 +237,9 @@ class EdgeProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
-            return self._head_without_upgrade() + data[upgrade.args[0] :]
+            head = self._head_without_upgrade()
+            self._renew_parser()
+            return head + data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._refuse(cause if isinstance(cause, RpcFailure) else refusals.malformed())
@@ -249,6 +254,10 @@ class EdgeProtocol(HttpToolsProtocol):
         request_line = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)
         lines = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
         return request_line + b"".join(lines) + b"\r\n"
+
+    def _renew_parser(self) -> None:
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
 
     # Time
 

@@ -12,6 +12,10 @@ def malformed() -> RpcFailure:
     return failure("INVALID_ARGUMENT", "the request is not well-formed HTTP/1.1")
 
 
+def no_host() -> RpcFailure:
+    return failure("INVALID_ARGUMENT", "the request needs one Host header that names a host, and a port at most")
+
+
 def headers_too_large(limit: int) -> RpcFailure:
     return failure("INVALID_ARGUMENT", f"the request headers are larger than {limit} bytes", http_status=431)
 

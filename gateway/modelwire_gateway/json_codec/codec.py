@@ -11,10 +11,11 @@ from .encoder import put_of
 from .errors import JsonError
 from .field_decoders import zero_of
 from .field_encoders import field_put
-from .json_text import JsonValue
+from .json_text import MAX_VALUES, JsonValue
 from .options import takes_null
 from .struct_encoder import Put
 from .styles import PROTO_NAMES, REST
+from .value_limit import check_values
 from .wire import MAX_DEPTH
 
 _REST: Final = Decoder(REST)
@@ -24,9 +25,10 @@ _PROTO_NAMES: Final = Decoder(PROTO_NAMES)
 class MessageCodec:
     """Converts messages of one type. Compiled when first asked for; safe to share between threads."""
 
-    __slots__ = ("_decode_proto_names", "_decode_rest", "_put")
+    __slots__ = ("_decode_proto_names", "_decode_rest", "_descriptor", "_put")
 
     def __init__(self, descriptor: Descriptor) -> None:
+        self._descriptor = descriptor
         self._put = put_of(descriptor)
         self._decode_rest = _REST.decode_of(descriptor)
         self._decode_proto_names = _PROTO_NAMES.decode_of(descriptor)
@@ -59,13 +61,19 @@ class MessageCodec:
         absent = None if field.has_presence else zero_of(field, REST)
         return self.decode(wire).get(REST.name(field), absent)
 
-    def decode_proto_names(self, wire: bytes) -> JsonValue:
+    def decode_proto_names(self, wire: bytes, *, max_values: int = MAX_VALUES) -> JsonValue:
         """The message as a service reads its request: like `decode`, but for names and numbers.
 
         Names are those of the .proto file, 64-bit integers are integers, lists are lists, and a field that
-        has no presence is left out when it holds its default. Raises `JsonError`.
+        has no presence is left out when it holds its default. Raises `JsonError`, for more than `max_values`
+        values too; a field that comes again, or is unknown, counts as one.
         """
-        return decode_wire(self._decode_proto_names, wire)
+
+        def decode(buf: bytes, pos: int, end: int, depth: int) -> JsonValue:
+            check_values(self._descriptor, buf, max_values)
+            return self._decode_proto_names(buf, pos, end, depth)
+
+        return decode_wire(decode, wire)
 
 
 FieldEncoder = Callable[[JsonValue, str], bytes]

@@ -4,7 +4,8 @@ There are two signatures, for varints and for everything that has an extent; the
 message's fields (see decoder) has read the varint, or the length, already.
 
 A message that may stand in a field once is not read at once: further parts of it may follow, and are merged
-with it. The parts are noted as a list of extents under the field's name, and read when all are known.
+with it. The field's name stands for the extent of its first part, or for the bytes of all when there are more,
+until all are known; so no number of parts takes more memory than the bytes they are.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +26,8 @@ from .wire import FIXED32, LENGTH_DELIMITED, TOO_DEEP, VARINT, WireError, read_f
 Members = dict[str, JsonValue]
 StoreVarint = Callable[[int, Members], None]
 StoreExtent = Callable[[bytes, int, int, Members, int], None]
-Extents = list[tuple[int, int]]
+# Where a message stands, or the bytes of one that comes in several parts.
+Parts = tuple[int, int] | bytearray
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,13 @@ def add_field(stores: Stores, field: FieldDescriptor, style: Style, decode_of: C
         stores.singles.append((name, decode_of(message_type(field))))
 
 
-def decode_parts(buf: bytes, parts: Extents, decode: Decode, depth: int) -> JsonValue:
-    """Reads a message out of the extents of its parts."""
+def decode_parts(buf: bytes, parts: Parts, decode: Decode, depth: int) -> JsonValue:
+    """Reads a message out of its parts."""
     if depth < 1:
         raise JsonError("", TOO_DEEP)
-    if len(parts) == 1:
-        return decode(buf, *parts[0], depth - 1)
-    joined = b"".join([buf[start:stop] for start, stop in parts])
+    if isinstance(parts, tuple):
+        return decode(buf, *parts, depth - 1)
+    joined = bytes(parts)
     return decode(joined, 0, len(joined), depth - 1)
 
 
@@ -187,13 +189,18 @@ def _parts_store(name: str, siblings: tuple[str, ...]) -> StoreExtent:
     def store(buf: bytes, start: int, stop: int, out: Members, depth: int) -> None:
         for sibling in siblings:
             out.pop(sibling, None)
-        parts = out.get(name)
-        if parts is None:
-            out[name] = [(start, stop)]
-        else:
-            parts.append((start, stop))
+        out[name] = _with_part(out.get(name), buf, start, stop)
 
     return store
+
+
+def _with_part(parts: Parts | None, buf: bytes, start: int, stop: int) -> Parts:
+    if parts is None:
+        return start, stop
+    if isinstance(parts, tuple):
+        parts = bytearray(buf[parts[0] : parts[1]])
+    parts += buf[start:stop]
+    return parts
 
 
 def _messages_store(name: str, decode: Decode) -> StoreExtent:
@@ -215,18 +222,23 @@ def _map_store(
     key_field, value_field = (message_type(field).fields_by_name[part] for part in ("key", "value"))
     read_key, read_value = _part_reader(key_field, style, decode_of), _part_reader(value_field, style, decode_of)
     key_tag, value_tag = _tag_of(key_field), _tag_of(value_field)
+    merged = value_field.type == FieldDescriptor.TYPE_MESSAGE
 
     def store(buf: bytes, start: int, stop: int, out: Members, depth: int) -> None:
         if depth < 1:
             raise JsonError("", TOO_DEEP).inside(name)
-        parts: dict[int, Extents] = {key_tag: [], value_tag: []}
+        key_parts: Parts | None = None
+        value_parts: Parts | None = None
         for tag, part_start, part_stop in read_fields(buf, start, stop):
-            if tag in parts:
-                parts[tag].append((part_start, part_stop))
+            if tag == key_tag:
+                key_parts = part_start, part_stop
+            elif tag == value_tag:
+                earlier = value_parts if merged else None
+                value_parts = _with_part(earlier, buf, part_start, part_stop)
         key = None
         try:
-            key = _key_text(read_key(buf, parts[key_tag], depth - 1))
-            out.setdefault(name, {})[key] = read_value(buf, parts[value_tag], depth - 1)
+            key = _key_text(read_key(buf, key_parts, depth - 1))
+            out.setdefault(name, {})[key] = read_value(buf, value_parts, depth - 1)
         except JsonError as error:
             raise (error if key is None else error.inside(key)).inside(name) from None
 
@@ -240,15 +252,15 @@ def _tag_of(field: FieldDescriptor) -> int:
 
 def _part_reader(
     field: FieldDescriptor, style: Style, decode_of: Callable[[Descriptor], Decode]
-) -> Callable[[bytes, Extents, int], JsonValue]:
+) -> Callable[[bytes, Parts | None, int], JsonValue]:
     """Reads key or value of a map entry; one that is missing is its type's default."""
     if field.type == FieldDescriptor.TYPE_MESSAGE:
         decode_message = decode_of(message_type(field))
-        return lambda buf, parts, depth: decode_parts(buf, parts or [(0, 0)], decode_message, depth)
+        return lambda buf, parts, depth: decode_parts(buf, parts or (0, 0), decode_message, depth)
     decode, scalar = style.scalar(field), scalar_of(field)
 
-    def read(buf: bytes, parts: Extents, depth: int) -> JsonValue:
-        return decode(raw_value(buf, *parts[-1], scalar.wire_type) if parts else scalar.zero)
+    def read(buf: bytes, parts: Parts | None, depth: int) -> JsonValue:
+        return decode(raw_value(buf, parts[0], parts[1], scalar.wire_type) if parts else scalar.zero)
 
     return read
 

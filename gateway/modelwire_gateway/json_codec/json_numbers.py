@@ -13,7 +13,7 @@ _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)").fullmatch
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?").fullmatch
 _LONGEST_INTEGER: Final = 100  # characters; a 64-bit integer has 20, or more with a fraction of zeros
 _NON_FINITE: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-_INTEGRAL: Final = 2.0**63
+INTEGRAL: Final = 2.0**63  # below, a double without fraction is written as an integer
 _FLOAT: Final = struct.Struct("<f")
 
 
@@ -57,7 +57,7 @@ def finite(value: JsonValue) -> float:
 
 def plain(number: float) -> int | float:
     """A finite double as JSON has it: `5`, not `5.0`, for as far as integers of 64 bits go."""
-    if number.is_integer() and -_INTEGRAL <= number < _INTEGRAL and (number or math.copysign(1.0, number) > 0):
+    if number.is_integer() and -INTEGRAL <= number < INTEGRAL and (number or math.copysign(1.0, number) > 0):
         return int(number)
     return number
 

@@ -18,17 +18,19 @@ from .wire import TOO_DEEP
 # floats are written, and come out where a REST answer holds many numbers.
 JsonValue: TypeAlias = Any
 
-# Either what stands between strings, or a string. The string matches closed or not: a pattern that could
-# fail would be tried again at each quote in it.
-_PIECE: Final = re.compile(rb'[^"]++|"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+MAX_VALUES: Final = 1_000_000
+
+# Matches strings closed or not: a pattern that could fail would be tried again at each quote in it.
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BLANKS: Final = b" \t\r\n"
-_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
-_ESCAPE: Final = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+# A high one that no low one follows, or a low one that follows no high one. Valid JSON is expected, in which
+# no backslash is escaped.
+_LONE_SURROGATE: Final = re.compile(
+    rb"\\u[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])|[c-fC-F](?<!\\u[dD][89abAB]..\\u[dD][c-fC-F]))"
 )
 
 
-def parse_json(text: bytes, *, max_values: int = 1_000_000) -> JsonValue:
+def parse_json(text: bytes, *, max_values: int = MAX_VALUES) -> JsonValue:
     """The value of a JSON text (RFC 8259) in UTF-8.
 
     Refused beside what the grammar refuses: a name twice in one object, lone surrogates, a byte order mark,
@@ -49,8 +51,8 @@ def parse_json(text: bytes, *, max_values: int = 1_000_000) -> JsonValue:
         raise JsonError("", "holds an integer of too many digits") from None
     except RecursionError:
         raise JsonError("", TOO_DEEP) from None
-    if b"\\" in text and _SURROGATE.search(text):
-        _check_surrogates(decoded)
+    if b"\\" in text:
+        _check_surrogates(text, decoded)
     return value
 
 
@@ -100,13 +102,12 @@ def _check_count(text: bytes, max_values: int) -> None:
     """
     if len(text) < 2 * max_values or _openings(text) < max_values:
         return
-    count = 1
-    for piece in _PIECE.finditer(text):
-        if text[piece.start()] != 0x22:
-            outside = piece[0].translate(None, _BLANKS)
-            count += _openings(outside) - outside.count(b"{}") - outside.count(b"[]")
-            if count > max_values:
-                raise JsonError("", f"holds more than {max_values} values")
+    # Names included, there are at most two strings for each value.
+    outside, strings = _STRING.subn(b'"', text, count=2 * max_values + 1)
+    outside = outside.translate(None, _BLANKS)
+    count = 1 + _openings(outside) - outside.count(b"{}") - outside.count(b"[]")
+    if count > max_values or strings > 2 * max_values:
+        raise JsonError("", f"holds more than {max_values} values")
 
 
 def _openings(text: bytes) -> int:
@@ -114,10 +115,10 @@ def _openings(text: bytes) -> int:
     return text.count(b",") + text.count(b"{") + text.count(b"[")
 
 
-def _check_surrogates(decoded: str) -> None:
-    for escape in _ESCAPE.finditer(decoded):
-        if escape["lone"]:
-            raise _syntax_error("lone surrogate", decoded, escape.start())
+def _check_surrogates(text: bytes, decoded: str) -> None:
+    lone = _LONE_SURROGATE.search(text.replace(rb"\\", b"__"))
+    if lone:
+        raise _syntax_error("lone surrogate", decoded, len(text[: lone.start()].decode()))
 
 
 def _syntax_error(message: str, decoded: str, pos: int) -> JsonError:

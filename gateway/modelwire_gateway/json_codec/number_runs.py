@@ -11,11 +11,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .json_numbers import plain
+from .json_numbers import INTEGRAL, plain
 from .json_text import JsonValue
 
 _FEWEST: Final = 16  # below, setting NumPy to work costs more than it saves
 _RECORD: Final = np.dtype([("tags", "<u2"), ("number_tag", "u1"), ("number", "<f8")])
+_NUMBERS: Final = frozenset((float, int))
 _TAGS: Final = 0x090A
 _NUMBER_TAG: Final = 0x11
 
@@ -23,16 +24,19 @@ Floats = NDArray[np.floating[Any]]
 
 
 def float_array(value: JsonValue) -> Floats | None:
-    """The finite floats of a list of nothing else; None for any other list, and for short ones.
+    """The numbers of a list of nothing else, if a double is near each; None for any other list, and short ones.
 
     Arrays are taken at any length. Raises nothing: what is wrong with a list shows when it is taken one by one.
     """
     if isinstance(value, np.ndarray):
         array: Floats = value.astype(np.float64)
-    elif len(value) < _FEWEST or type(value[0]) is not float or set(map(type, value)) != {float}:
+    elif len(value) < _FEWEST or type(value[0]) not in _NUMBERS or not _NUMBERS.issuperset(map(type, value)):
         return None
     else:
-        array = np.frombuffer(struct.pack(f"={len(value)}d", *value))
+        try:
+            array = np.frombuffer(struct.pack(f"={len(value)}d", *value))
+        except struct.error:  # an integer beyond the range of a double
+            return None
     return array if array.ndim == 1 and np.isfinite(array).all() else None
 
 
@@ -62,8 +66,14 @@ def decode_values(buf: bytes, pos: int, end: int) -> Floats | None:
 
 def plain_list(numbers: Floats) -> list[JsonValue]:
     """The numbers as JSON has them, integral ones as integers."""
-    listed: list[float] = numbers.tolist()
-    return [plain(number) for number in listed] if _any_integral(numbers) else listed
+    listed: list[JsonValue] = numbers.tolist()
+    integral = numbers == np.rint(numbers)
+    if integral.all() and (np.abs(numbers) < INTEGRAL).all() and not np.signbit(numbers[numbers == 0]).any():
+        integers: list[JsonValue] = numbers.astype(np.int64).tolist()
+        return integers
+    for place in integral.nonzero()[0].tolist():
+        listed[place] = plain(listed[place])
+    return listed
 
 
 def compact(numbers: Floats) -> JsonValue:

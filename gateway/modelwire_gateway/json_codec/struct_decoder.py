@@ -25,7 +25,8 @@ Decode = Callable[[bytes, int, int, int], JsonValue]
 _ENTRY, _KEY, _VALUE, _ITEM = 0x0A, 0x0A, 0x12, 0x0A
 _NULL, _NUMBER, _STRING, _BOOL, _STRUCT, _LIST = 0x08, 0x11, 0x1A, 0x20, 0x2A, 0x32
 _KINDS: Final = frozenset((_NULL, _NUMBER, _STRING, _BOOL, _STRUCT, _LIST))
-_DELIMITED: Final = frozenset((_STRING, _STRUCT, _LIST))
+_NESTED: Final = frozenset((_STRUCT, _LIST))
+_DELIMITED: Final = _NESTED | {_STRING}
 _unpack_double: Final = struct.Struct("<d").unpack
 
 
@@ -69,9 +70,17 @@ class StructDecoder:
         out: list[JsonValue] = []
         try:
             while pos < end:
-                tag, pos, stop = read_field(buf, pos, end)
-                if tag == _ITEM:
-                    out.append(self.value(buf, pos, stop, depth - 1))
+                if buf[pos] != _ITEM:
+                    pos = read_field(buf, pos, end)[2]
+                    continue
+                size = buf[pos + 1]
+                pos += 2
+                if size > 127:
+                    size, pos = read_varint(buf, pos - 1)
+                stop = pos + size
+                if stop > end:
+                    raise WireError
+                out.append(self.value(buf, pos, stop, depth - 1))
                 pos = stop
         except JsonError as error:
             raise error.inside(len(out)) from None
@@ -102,23 +111,23 @@ class StructDecoder:
 
     def _odd_value(self, buf: bytes, pos: int, end: int, depth: int) -> JsonValue:
         """The kind set last stands; parts of one Struct or ListValue in a row are one."""
-        kind, parts = _NULL, list[bytes]()
+        kind, held = _NULL, bytearray()
         for tag, start, stop in read_fields(buf, pos, end):
             if tag not in _KINDS:
                 continue
-            if tag != kind:
-                kind, parts = tag, []
-            parts.append(buf[start:stop])
+            if tag != kind or tag not in _NESTED:
+                kind, held = tag, bytearray()
+            held += buf[start:stop]
+        raw = bytes(held)
         if kind == _NULL:
             return None
         if kind == _BOOL:
-            return read_varint(parts[-1], 0)[0] != 0
+            return read_varint(raw, 0)[0] != 0
         if kind == _NUMBER:
-            return _number(parts[-1])
+            return _number(raw)
         if kind == _STRING:
-            return text(parts[-1])
-        payload = b"".join(parts)
-        return self._nested(kind, payload, 0, len(payload), depth)
+            return text(raw)
+        return self._nested(kind, raw, 0, len(raw), depth)
 
     def _entry(self, out: dict[str, JsonValue], buf: bytes, pos: int, end: int, depth: int) -> None:
         key_at, key_end, value_at = _parts(buf, pos, end)
@@ -152,13 +161,13 @@ def _parts(buf: bytes, pos: int, end: int) -> tuple[int, int, int]:
 
 
 def _odd_entry(buf: bytes, pos: int, end: int) -> tuple[str, bytes]:
-    key, values = b"", list[bytes]()
+    key, value = b"", bytearray()
     for tag, start, stop in read_fields(buf, pos, end):
         if tag == _KEY:
             key = buf[start:stop]
         elif tag == _VALUE:
-            values.append(buf[start:stop])
-    return text(key), b"".join(values)
+            value += buf[start:stop]
+    return text(key), bytes(value)
 
 
 def _number(raw: bytes) -> JsonValue:

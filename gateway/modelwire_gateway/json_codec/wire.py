@@ -10,8 +10,8 @@ TOO_DEEP: Final = "is nested too deeply"
 VARINT: Final = 0
 FIXED64: Final = 1
 LENGTH_DELIMITED: Final = 2
-_START_GROUP: Final = 3
-_END_GROUP: Final = 4
+START_GROUP: Final = 3
+END_GROUP: Final = 4
 FIXED32: Final = 5
 
 MASK32: Final = (1 << 32) - 1
@@ -75,7 +75,7 @@ def read_field(buf: bytes, pos: int, end: int) -> tuple[int, int, int]:
     number_and_type, pos = read_varint(buf, pos)
     if not 8 <= number_and_type <= MASK32:
         raise WireError
-    start, stop = _value_bounds(buf, pos, number_and_type)
+    start, stop = value_bounds(buf, pos, number_and_type)
     if stop > end:
         raise WireError
     return number_and_type, start, stop
@@ -89,7 +89,8 @@ def read_fields(buf: bytes, pos: int, end: int) -> Iterator[tuple[int, int, int]
         pos = field[2]
 
 
-def _value_bounds(buf: bytes, pos: int, number_and_type: int) -> tuple[int, int]:
+def value_bounds(buf: bytes, pos: int, number_and_type: int) -> tuple[int, int]:
+    """Where the value behind a tag begins and ends, its length aside; the end may lie past the buffer."""
     wire_type = number_and_type & 7
     if wire_type == LENGTH_DELIMITED:
         size, pos = read_varint(buf, pos)
@@ -98,7 +99,7 @@ def _value_bounds(buf: bytes, pos: int, number_and_type: int) -> tuple[int, int]
         return pos, read_varint(buf, pos)[1]
     if wire_type in _FIXED_SIZES:
         return pos, pos + _FIXED_SIZES[wire_type]
-    if wire_type == _START_GROUP:
+    if wire_type == START_GROUP:
         return pos, _end_of_group(buf, pos, number_and_type >> 3)
     raise WireError
 
@@ -108,10 +109,10 @@ def _end_of_group(buf: bytes, pos: int, number: int) -> int:
     while open_groups:
         number_and_type, pos = read_varint(buf, pos)
         wire_type = number_and_type & 7
-        if wire_type == _START_GROUP:
+        if wire_type == START_GROUP:
             open_groups.append(number_and_type >> 3)
-        elif wire_type != _END_GROUP:
-            pos = _value_bounds(buf, pos, number_and_type)[1]
+        elif wire_type != END_GROUP:
+            pos = value_bounds(buf, pos, number_and_type)[1]
         elif open_groups.pop() != number_and_type >> 3:
             raise WireError
         if len(open_groups) > MAX_DEPTH:

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Protocol
 
-from modelwire_service.settings import UpstreamSettings
+from modelwire_service.upstream_settings import UpstreamSettings
 
 
 class Door(Protocol):

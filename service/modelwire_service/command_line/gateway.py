@@ -1,5 +1,6 @@
 """Runs the REST gateway alone, in front of a remote gRPC service."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from modelwire_service.command_line.banner import banner
 from modelwire_service.command_line.signals import stop_signal
 from modelwire_service.settings import ConfigurationError, Settings
 
+_log = logging.getLogger("modelwire.gateway")
+
 
 async def run_gateway(settings: Settings) -> None:
     """Serves REST for `settings.target` until SIGTERM or SIGINT, then drains.
@@ -27,8 +30,11 @@ async def run_gateway(settings: Settings) -> None:
     server = HttpServer(Operations(app, backend.ready), settings.http_address)
     try:
         await server.start()
-        print(banner((), None, server), flush=True)  # noqa: T201
+        print(f"target  {settings.target}\n{banner((), None, server)}", flush=True)  # noqa: T201
+        if not await backend.ready():
+            _log.warning("the target does not answer", extra={"fields": {"target": settings.target}})
         await stop.wait()
+        _log.info("draining", extra={"fields": {"seconds": settings.drain_seconds}})
     finally:
         await server.drain(settings.drain_seconds)
         await backend.close()
@@ -51,6 +57,7 @@ def _services(images: Sequence[Path]) -> list[ServiceDescriptor]:
 
 def _transcoder(services: Sequence[ServiceDescriptor], backend: RemoteBackend, settings: Settings) -> Transcoder:
     try:
-        return Transcoder(services, backend, GatewayOptions(max_request_bytes=settings.max_request_bytes))
+        options = GatewayOptions(max_request_bytes=settings.max_request_bytes, log_calls=True)
+        return Transcoder(services, backend, options)
     except RouteErrors as error:
         raise ConfigurationError(list(error.complaints)) from None

@@ -12,7 +12,15 @@ from modelwire_service.upstreams.http.base import HttpClient, Request, Response
 from modelwire_service.upstreams.openai_embeddings import embeddings_of
 from modelwire_service.upstreams.openai_errors import failure_in, refusal, refusal_of
 from modelwire_service.upstreams.openai_folding import Folder, unfolded
-from modelwire_service.upstreams.openai_json import MAX_ANSWER_BYTES, as_int, checked_choices, dumps, loads, read_body
+from modelwire_service.upstreams.openai_json import (
+    MAX_ANSWER_BYTES,
+    as_int,
+    checked_choices,
+    choice_index,
+    dumps,
+    loads,
+    read_body,
+)
 from modelwire_service.upstreams.openai_stream import ChunkReader
 from modelwire_service.upstreams.redaction import Redactor
 
@@ -144,9 +152,11 @@ class OpenAIUpstream:
 
     async def _completion(self, response: Response) -> Json:
         completion = await self._object(response)
-        if "choices" not in completion:
-            raise UpstreamProtocolError("the upstream answered an object without choices")
-        checked_choices(completion, "message")
+        choices = checked_choices(completion, "message")
+        if not choices:
+            raise UpstreamProtocolError("the upstream answered no choices")
+        for position, choice in enumerate(choices):
+            choice_index(choice, position)
         return completion
 
     async def _folded(self, response: Response) -> Json:

@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 
 from modelwire_service.errors import UpstreamProtocolError
 from modelwire_service.upstreams.base import Embeddings, Json
-from modelwire_service.upstreams.openai_json import as_int
+from modelwire_service.upstreams.openai_json import as_count
 
 
 def embeddings_of(answer: Json, *, count: int, model: str) -> Embeddings:
     """Raises UpstreamProtocolError unless there are `count` readable vectors, each at an index of its own."""
     usage = answer.get("usage")
     told = usage if isinstance(usage, dict) else {}
-    prompt_tokens = as_int(told.get("prompt_tokens"))
+    prompt_tokens = as_count(told.get("prompt_tokens"))
     answered_by = answer.get("model")
     return Embeddings(
         vectors=[_vector(item.get("embedding")) for item in _in_order(answer.get("data"), count)],
         model=answered_by if isinstance(answered_by, str) and answered_by else model,
         prompt_tokens=prompt_tokens,
-        total_tokens=as_int(told.get("total_tokens")) or prompt_tokens,
+        total_tokens=as_count(told.get("total_tokens")) or prompt_tokens,
     )
 
 

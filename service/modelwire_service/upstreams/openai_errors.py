@@ -52,14 +52,13 @@ def refusal(
 
 def refusal_of(http_status: int, headers: Mapping[str, str], body: bytes, redactor: Redactor) -> UpstreamRefused:
     """The error of an answer whose status is no success. A body that is not JSON is not passed on."""
-    try:
-        payload = orjson.loads(body)
-    except ValueError:
-        payload = None
-    if isinstance(payload, list) and payload:
-        payload = payload[0]
-    told = payload if isinstance(payload, dict) else {}
-    return refusal(told, redactor, http_status=http_status, retry_after=retry_after(headers, time.time()))
+    wait = retry_after(headers, time.time())
+    return refusal(_told_in(body), redactor, http_status=http_status, retry_after=wait)
+
+
+def refusal_of_event(data: bytes, redactor: Redactor) -> UpstreamRefused:
+    """The error that an event named `error` reports, whatever its shape. Data that is not JSON is not passed on."""
+    return refusal(_told_in(data), redactor)
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
@@ -73,6 +72,16 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         return _bounded(parsedate_to_datetime(told or "").timestamp() - now)
     except (ValueError, OverflowError):
         return None
+
+
+def _told_in(body: bytes) -> Json:
+    try:
+        payload = orjson.loads(body)
+    except ValueError:
+        return {}
+    if isinstance(payload, list) and payload:
+        payload = payload[0]
+    return payload if isinstance(payload, dict) else {}
 
 
 def _message(told: Json) -> str:

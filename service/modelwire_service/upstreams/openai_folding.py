@@ -13,13 +13,12 @@ _CHUNK = "chat.completion.chunk"
 
 def unfolded(completion: Json) -> list[Json]:
     """The chunks that say what a completion says: the messages, their ends, and the usage if there is one."""
-    choices = completion.get("choices") or []
+    choices = completion["choices"]
     shared = {key: value for key, value in completion.items() if key not in ("choices", "usage")} | {"object": _CHUNK}
     chunks = [{**shared, "choices": [_opening(index, choice)]} for index, choice in enumerate(choices)]
     chunks += [{**shared, "choices": [_ending(index, choice)]} for index, choice in enumerate(choices)]
-    usage = {"usage": completion["usage"]} if completion.get("usage") else {}
-    if usage or not choices:
-        chunks.append({**shared, "choices": [], **usage})
+    if usage := completion.get("usage"):
+        chunks.append({**shared, "choices": [], "usage": usage})
     return chunks
 
 
@@ -85,7 +84,10 @@ class _Choice:
         if self._calls:
             message["tool_calls"] = [call.joined() for _, call in sorted(self._calls.items(), key=_place)]
         logprobs = {"logprobs": self._logprobs} if self._logprobs else {}
-        return {"index": index, "message": message, **logprobs, "finish_reason": self._finish_reason}
+        # Only a stream that said [DONE] is whole without a finish reason: the server then meant the answer to end
+        # there, and clients rely on a reason. Streams that broke off never get here.
+        reason = self._finish_reason or ("tool_calls" if self._calls else "stop")
+        return {"index": index, "message": message, **logprobs, "finish_reason": reason}
 
     def _add_call(self, delta: Json) -> None:
         """By index; without one, a name begins a call and anything else continues the last."""

@@ -9,6 +9,7 @@ from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.http.base import Response
 
 MAX_ANSWER_BYTES = 64 << 20
+MAX_INT32 = (1 << 31) - 1  # what the contract's counts can hold
 MAX_DEPTH = 100  # orjson reads 1,024 levels and writes 254; nobody means more than these
 
 
@@ -47,36 +48,62 @@ def dumps(request: Json) -> bytes:
 def choice_index(choice: Json, position: int) -> int:
     """The index of a choice, or its position where the server leaves that out or says null.
 
-    Raises UpstreamProtocolError for an index that is no number.
+    Raises UpstreamProtocolError for an index that is no number from 0 to MAX_INT32.
     """
     index = choice.get("index")
-    if isinstance(index, dict | list):
+    if index is None:
+        return position
+    number = _number(index)
+    if number is None or not 0 <= number <= MAX_INT32:
         raise UpstreamProtocolError("the upstream answered a choice whose index is no number")
-    return position if index is None else as_int(index)
+    return number
 
 
 def checked_choices(answer: Json, said: str) -> list[Json]:
     """The choices of a completion (`said` is "message") or of a chunk ("delta"): objects, each with one of those.
 
-    No choices, or null, is a list of none. Raises UpstreamProtocolError for anything else.
+    No choices, or null, is a list of none. Raises UpstreamProtocolError for anything else, and for tool calls
+    that are no list of objects.
     """
     choices = answer.get("choices")
     if choices is None:
         return []
-    if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
+    if not _are_objects(choices):
         raise UpstreamProtocolError("the upstream answered choices that are no list of objects")
-    if not all(isinstance(choice.get(said), dict | None) for choice in choices):
-        raise UpstreamProtocolError(f"the upstream answered a choice whose {said} is no object")
-    return choices
+    for choice in choices:
+        part = choice.get(said)
+        if part is None:
+            continue
+        if not isinstance(part, dict):
+            raise UpstreamProtocolError(f"the upstream answered a choice whose {said} is no object")
+        calls = part.get("tool_calls")
+        if calls is not None and not _are_objects(calls):
+            raise UpstreamProtocolError("the upstream answered tool calls that are no list of objects")
+    return choices  # type: ignore[no-any-return]
 
 
 def as_int(value: object) -> int:
-    """A number that servers also send as text or as a float; 0 if it is none."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
-        return int(value)
-    if isinstance(value, float) and abs(value) < 1 << 63:
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    """A number that servers also send as text or as a float; 0 if it is none, or none of 64 bits with a sign."""
+    return _number(value) or 0
+
+
+def as_count(value: object) -> int:
+    """A number of things, from 0 to MAX_INT32; what is beyond either end is that end. 0 if it is no number."""
+    return min(max(as_int(value), 0), MAX_INT32)
+
+
+def _number(value: object) -> int | None:
+    if isinstance(value, str):
+        number = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else None
+    elif isinstance(value, float):
+        number = int(value) if abs(value) < 1 << 63 else None
+    else:
+        number = value if isinstance(value, int) and not isinstance(value, bool) else None
+    return number if number is not None and -1 << 63 <= number < 1 << 63 else None
+
+
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
 def _deeper_than(value: Any, limit: int) -> bool:

@@ -1,6 +1,6 @@
 """The events of a chat stream, read into chunks, with a verdict on how the stream ended.
 
-A stream is whole if `[DONE]` came, or if each choice that began has a finish reason. Both a report of
+A stream is whole if a choice began, and `[DONE]` came or each choice that began has a finish reason. Both a report of
 failure and what cannot be read end it; the chunks before either still count.
 """
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from modelwire_service.errors import ServiceError, UpstreamProtocolError
 from modelwire_service.upstreams.base import Json
-from modelwire_service.upstreams.openai_errors import failure_in, refusal
+from modelwire_service.upstreams.openai_errors import failure_in, refusal, refusal_of_event
 from modelwire_service.upstreams.openai_json import checked_choices, choice_index, loads
 from modelwire_service.upstreams.redaction import Redactor
 from modelwire_service.upstreams.sse import SseReader
@@ -22,7 +22,6 @@ class ChunkReader:
         self._redactor = redactor
         self._began: set[int] = set()
         self._finished: set[int] = set()
-        self._any = False
         self.done = False
         self.failure: ServiceError | None = None
 
@@ -46,12 +45,14 @@ class ChunkReader:
         for event in events:
             if self.done or self.failure:
                 break
-            if event.startswith(b"[DONE]"):
+            if event.strip() == b"[DONE]":
                 self.done = True
-                if not self._any:
-                    self.failure = UpstreamProtocolError("the upstream's stream holds nothing")
+                if not self._began:
+                    self.failure = UpstreamProtocolError("the upstream answered no choices")
             elif not event.startswith(b":"):  # `data: : keepalive`, a comment sent as data
                 self._read(event, chunks)
+        if self._events.error is not None and not (self.done or self.failure):
+            self.failure = refusal_of_event(self._events.error, self._redactor)
         return chunks
 
     def _read(self, event: bytes, chunks: list[Json]) -> None:
@@ -63,7 +64,6 @@ class ChunkReader:
         except ServiceError as error:
             self.failure = error
         else:
-            self._any = True
             chunks.append(chunk)
 
     def _note(self, chunk: Any) -> None:

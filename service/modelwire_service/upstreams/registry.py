@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from modelwire_service.model_catalog import ModelCatalog, Served
-from modelwire_service.settings import ConfigurationError, UpstreamSettings
+from modelwire_service.settings import ConfigurationError
+from modelwire_service.upstream_settings import UpstreamSettings
 from modelwire_service.upstreams.base import Upstream
 from modelwire_service.upstreams.http.base import HttpClient
 from modelwire_service.upstreams.openai import OpenAIUpstream

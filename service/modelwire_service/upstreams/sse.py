@@ -13,15 +13,18 @@ _BOM = b"\xef\xbb\xbf"
 class SseReader:
     """Turns pieces of an event stream into the data of its events.
 
-    Fields other than `data` are ignored, and so are events without data. An event over `max_event_bytes`
-    raises UpstreamProtocolError.
+    `error` is the data of the first event named so, None until one came; no event after it counts. Fields other
+    than `data` and `event` are ignored, and so are events without data. An event over `max_event_bytes` raises
+    UpstreamProtocolError.
     """
 
     def __init__(self, max_event_bytes: int = 32 << 20) -> None:
+        self.error: bytes | None = None
         self._max_event_bytes = max_event_bytes
         self._line = bytearray()  # the line whose end has not come
         self._data: list[bytes] = []  # data lines of the event whose end has not come
         self._data_bytes = 0
+        self._is_error = False  # the event whose end has not come is named `error`
         self._at_start = True
         self._after_cr = False  # a CR ended the last piece: an LF that begins the next is part of that line end
 
@@ -65,12 +68,23 @@ class SseReader:
             self._hold(line[6:] if line.startswith(b"data: ") else line[5:])
         elif line == b"data":
             self._hold(b"")
-        elif not line and self._data:
-            data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-            self._data.clear()
-            self._data_bytes = 0
-            if data.strip():
-                events.append(data)
+        elif not line:
+            if self._data:
+                self._end_event(events)
+            self._is_error = False
+        elif line.startswith(b"event:"):
+            self._is_error = line[6:].strip() == b"error"
+
+    def _end_event(self, events: list[bytes]) -> None:
+        data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+        self._data.clear()
+        self._data_bytes = 0
+        if self.error is not None:
+            return
+        if self._is_error:
+            self.error = data
+        elif data.strip():
+            events.append(data)
 
     def _hold(self, data: bytes) -> None:
         self._data.append(data)

@@ -8,7 +8,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.backends.remote import RemoteBackend
 from modelwire_gateway.errors import RpcFailure
 from support.scripted_service import ScriptedService
-from support.serving import CHANNEL_LIMIT, SERVER_LIMIT, Harness, Serving, Waiting, echo, name_of
+from support.serving import CHANNEL_LIMIT, SERVER_LIMIT, Harness, Serving, Waiting, echo, name_of, received
 
 
 @pytest.fixture
@@ -33,6 +33,22 @@ async def test_a_request_too_large_is_413(size: int, remote: Harness) -> None:
         error = await serving.failure("Unary", bytes(size))
     assert (name_of(error), error.http_status) == ("RESOURCE_EXHAUSTED", 413)
     assert error.status.message == "the request is larger than the service takes"
+
+
+async def test_metadata_too_large_is_431(remote: Harness) -> None:
+    async with remote.serving(Unary=echo) as serving:
+        error = await serving.failure("Unary", x="y" * 70_000)
+    assert (name_of(error), error.http_status) == ("RESOURCE_EXHAUSTED", 431)
+    assert error.status.message == "the request's metadata is larger than the service takes"
+
+
+async def test_answers_bring_as_much_metadata_as_requests(remote: Harness) -> None:
+    async def talkative(_: bytes, context: Any) -> bytes:
+        await context.send_initial_metadata((("x", "y" * 60_000),))
+        return b""
+
+    async with remote.serving(Unary=talkative) as serving:
+        assert await received(serving.call("Unary")) == [b""]
 
 
 async def test_other_quotas_are_429(remote: Harness) -> None:

@@ -1,4 +1,6 @@
 import asyncio
+import errno
+import re
 import socket
 from pathlib import Path
 
@@ -46,22 +48,44 @@ async def test_tells_the_port_it_picked(address: TcpAddress, prefix: str) -> Non
     assert int(bound.removeprefix(prefix)) > 0
 
 
-async def test_a_taken_port_is_an_error() -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_taken_port_is_an_error_that_names_it_as_written(host: str) -> None:
     with await listen(TcpAddress("127.0.0.1", 0)) as listener:
-        taken = TcpAddress("127.0.0.1", listener.getsockname()[1])
-        with pytest.raises(OSError, match="in use"):
-            await listen(taken)
+        port = listener.getsockname()[1]
+        with pytest.raises(OSError, match="in use") as raised:
+            await listen(TcpAddress(host, port))
+    assert str(raised.value) == f"cannot listen on {host}:{port}: Address already in use"
+    assert raised.value.errno == errno.EADDRINUSE
 
 
-async def test_a_host_nobody_knows_is_an_error() -> None:
-    with pytest.raises(OSError, match=r"."):
-        await listen(TcpAddress("no such host", 0))
+async def test_a_taken_ipv6_port_is_named_in_brackets() -> None:
+    with await listen(TcpAddress("::1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(OSError, match="in use") as raised:
+            await listen(TcpAddress("::1", port))
+    assert str(raised.value) == f"cannot listen on [::1]:{port}: Address already in use"
+
+
+@pytest.mark.parametrize("host", ["no such host", "a..b", "a" * 70])
+async def test_a_host_nobody_knows_is_an_error_that_names_it(host: str) -> None:
+    with pytest.raises(OSError, match=f"^cannot listen on {re.escape(host)}:8080: .") as raised:
+        await listen(TcpAddress(host, 8080))
+    assert "None" not in str(raised.value)
 
 
 async def test_a_served_socket_file_is_an_error(tmp_path: Path) -> None:
     place = UnixAddress(str(tmp_path / "s"))
-    with await listen(place), pytest.raises(OSError, match="in use"):
+    with await listen(place), pytest.raises(OSError, match="in use") as raised:
         await listen(place)
+    assert str(raised.value) == f"cannot listen on unix:{place.path}: Address already in use"
+
+
+@pytest.mark.parametrize(("name", "cause"), [("missing/s", "No such file or directory"), ("s" * 200, "too long")])
+async def test_a_socket_file_that_cannot_be_made_is_an_error(tmp_path: Path, name: str, cause: str) -> None:
+    path = str(tmp_path / name)
+    with pytest.raises(OSError, match=cause) as raised:
+        await listen(UnixAddress(path))
+    assert str(raised.value).startswith(f"cannot listen on unix:{path}: ")
 
 
 async def test_an_abandoned_socket_file_is_replaced(tmp_path: Path) -> None:

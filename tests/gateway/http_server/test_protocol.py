@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from modelwire_gateway.exchange import Receive, Scope, Send
+from modelwire_gateway.exchange import BrokenAnswerError, Receive, Scope, Send
 from modelwire_gateway.http_server.protocol import HEADER_BYTES
 from support.asgi_apps import Patient, Serve, echo
 from support.raw_http import connected
@@ -52,7 +52,7 @@ async def test_a_client_that_asks_is_told_to_continue(serve: Serve) -> None:
 async def test_the_answer_to_head_has_no_body(serve: Serve) -> None:
     server = await serve(echo)
     async with connected(server.address) as client:
-        await client.send(b"HEAD / HTTP/1.1\r\n\r\n")
+        await client.send(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
         answer = await client.answer(to_head=True)
         assert int(answer.headers["content-length"]) > 0
         await client.send(GET)
@@ -67,11 +67,51 @@ async def test_http_1_0_is_answered_and_closed(serve: Serve) -> None:
         assert await client.rest() == b""
 
 
+async def test_http_1_0_gets_an_answer_of_unknown_length_without_chunks(serve: Serve) -> None:
+    app = Patient(streams=True)
+    app.go_on.set()
+    server = await serve(app)
+    async with connected(server.address) as client:
+        await client.send(b"GET / HTTP/1.0\r\n\r\n")
+        head, _, body = (await client.rest()).partition(b"\r\n\r\n")
+    assert body == b"firstlast"
+    assert b"transfer-encoding" not in head.lower()
+    assert b"connection: close" in head
+
+
+async def test_http_1_0_is_told_the_length_of_an_answer_that_has_one(serve: Serve) -> None:
+    server = await serve(echo)
+    async with connected(server.address) as client:
+        await client.send(b"GET / HTTP/1.0\r\n\r\n")
+        answer = await client.answer()
+    assert int(answer.headers["content-length"]) == len(answer.body)
+
+
+# Answers the app breaks off
+
+
+async def broken_off(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"first", "more_body": True})
+    raise BrokenAnswerError
+
+
+@pytest.mark.parametrize(("version", "body"), [(b"1.1", b"5\r\nfirst\r\n"), (b"1.0", b"first")])
+async def test_an_answer_broken_off_breaks_the_connection_quietly(
+    serve: Serve, caplog: pytest.LogCaptureFixture, version: bytes, body: bytes
+) -> None:
+    server = await serve(broken_off)
+    async with connected(server.address) as client:
+        await client.send(b"GET / HTTP/%s\r\nHost: a\r\n\r\n" % version)
+        assert (await client.rest()).partition(b"\r\n\r\n")[2] == body
+    assert caplog.records == []
+
+
 # Heads that are too large
 
 
 def head_of(size: int) -> bytes:
-    start = b"GET / HTTP/1.1\r\nX: "
+    start = b"GET / HTTP/1.1\r\nHost: a\r\nX: "
     return start + b"x" * (size - len(start) - 4) + b"\r\n\r\n"
 
 
@@ -135,7 +175,7 @@ async def test_a_head_that_trickles_is_cut_off(serve: Serve) -> None:
     server = await serve(echo, arrival_seconds=SOON)
     async with connected(server.address) as client:
         answer = asyncio.create_task(client.answer())
-        await client.send(b"GET / HTTP/1.1\r\nX: ")
+        await client.send(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
         while not answer.done():
             await client.send(b"x")
             await asyncio.wait([answer], timeout=SOON / 10)

@@ -17,15 +17,18 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
     [
         pytest.param(b"nonsense\r\n\r\n", id="no request line"),
         pytest.param(b"GET / HTTP/9.9\r\n\r\n", id="unknown version"),
-        pytest.param(b"GET /a b HTTP/1.1\r\n\r\n", id="space in the path"),
-        pytest.param("GET /ä HTTP/1.1\r\n\r\n".encode(), id="path not ASCII"),
-        pytest.param(b"GET http://host HTTP/1.1\r\n\r\n", id="no path"),
+        pytest.param(b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", id="HTTP/2 as text"),
+        pytest.param(b"GET /\r\n\r\n", id="no version"),
+        pytest.param(b"GET / HTTP/0.9\r\nHost: a\r\n\r\n", id="HTTP/0.9"),
+        pytest.param(b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", id="space in the path"),
+        pytest.param("GET /ä HTTP/1.1\r\nHost: a\r\n\r\n".encode(), id="path not ASCII"),
+        pytest.param(b"GET http://host HTTP/1.1\r\nHost: a\r\n\r\n", id="no path"),
         pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", id="HTTP/2"),
         pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", id="TLS"),
         pytest.param(b"GET / HTTP/1.1\nHost: a\n\n", id="bare line feeds"),
-        pytest.param(b"GET / HTTP/1.1\r\nX: a\r\n b\r\n\r\n", id="folded header"),
-        pytest.param(b"GET / HTTP/1.1\r\nX: a\0b\r\n\r\n", id="NUL in a header"),
-        pytest.param(b"GET / HTTP/1.1\r\nX : a\r\n\r\n", id="space before the colon"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", id="folded header"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n", id="NUL in a header"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nX : a\r\n\r\n", id="space before the colon"),
         pytest.param(POST + b"Content-Length: +3\r\n\r\nabc", id="signed length"),
         pytest.param(POST + b"Content-Length: 3, 3\r\n\r\nabc", id="list of lengths"),
         pytest.param(POST + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc", id="two lengths"),
@@ -62,6 +65,39 @@ async def test_malformed_requests_are_refused_in_json(serve: Serve, request_byte
             "details": [],
         }
         assert await client.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="missing"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\nhost: a\r\n\r\n", id="twice"),
+        pytest.param(b"GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", id="twice in HTTP/1.0"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", id="list"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: http://a/\r\n\r\n", id="URL"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: user@a\r\n\r\n", id="user"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", id="port not a number"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: ::1\r\n\r\n", id="IPv6 without brackets"),
+        pytest.param("GET / HTTP/1.1\r\nHost: ä\r\n\r\n".encode(), id="not ASCII"),
+    ],
+)
+async def test_a_request_names_one_host(serve: Serve, request_bytes: bytes) -> None:
+    server = await serve(echo)
+    async with connected(server.address) as client:
+        await client.send(request_bytes)
+        answer = await client.answer()
+        assert answer.refuses(400)
+        assert "one Host header" in answer.json["error"]["message"]
+        assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("host", ["", "a.example", "a_b:8080", "127.0.0.1:80", "[::1]", "[::1]:8080", "a:", "%2Frun"])
+async def test_hosts_of_every_form_are_served(serve: Serve, host: str) -> None:
+    server = await serve(echo)
+    async with connected(server.address) as client:
+        await client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        answer = await client.answer()
+    assert (answer.status, answer.json["headers"]["host"]) == (200, host)
 
 
 async def test_a_body_that_turns_out_malformed_ends_its_request(serve: Serve) -> None:
@@ -120,8 +156,29 @@ async def test_an_offer_to_upgrade_is_ignored_and_the_body_kept(serve: Serve, pr
         answer = await client.answer()
         assert (answer.status, answer.json["body"].encode()) == (200, body)
         assert "upgrade" not in answer.json["headers"]
-        await client.send(b"GET /next HTTP/1.1\r\n\r\n")
+        await client.send(b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n")
         assert (await client.answer()).json["path"] == "/next"
+
+
+OFFER = b"Upgrade: h2c\r\nConnection: Upgrade, close\r\n"
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "body"),
+    [
+        pytest.param(GET[:-2] + OFFER + b"\r\n", "", id="no body"),
+        pytest.param(b"GET / HTTP/1.0\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", "", id="HTTP/1.0"),
+        pytest.param(POST + OFFER + b"Content-Length: 3\r\n\r\nabc", "abc", id="length"),
+        pytest.param(CHUNKED[:-2] + OFFER + b"\r\n3\r\nabc\r\n0\r\n\r\n", "abc", id="chunks"),
+    ],
+)
+async def test_an_offer_to_upgrade_on_a_last_request_is_ignored(serve: Serve, request_bytes: bytes, body: str) -> None:
+    server = await serve(echo)
+    async with connected(server.address) as client:
+        await client.send(request_bytes)
+        answer = await client.answer()
+        assert (answer.status, answer.json["body"], answer.headers["connection"]) == (200, body, "close")
+        assert await client.rest() == b""
 
 
 async def test_no_tunnels_are_opened(serve: Serve) -> None:

@@ -19,7 +19,7 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def get(path: int | str) -> bytes:
-    return b"GET /%s HTTP/1.1\r\n\r\n" % str(path).encode()
+    return b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n" % str(path).encode()
 
 
 def post(body: bytes) -> bytes:
@@ -135,7 +135,7 @@ async def test_a_body_sent_ahead_in_part_is_not_late_before_its_turn(serve: Serv
     app = Patient()
     server = await serve(app, arrival_seconds=0.5)
     async with connected(server.address) as client:
-        await client.send(get(1) + b"POST /2 HTTP/1.1\r\nContent-Length: 6\r\n\r\nabc")
+        await client.send(get(1) + b"POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc")
         answer = asyncio.create_task(client.answer())
         await asyncio.wait([answer], timeout=1.3)
         app.go_on.set()
@@ -183,7 +183,7 @@ async def test_a_malformed_request_sent_ahead_is_refused_in_its_turn(serve: Serv
 async def test_what_follows_a_request_that_closes_is_not_served(serve: Serve) -> None:
     server = await serve(echo)
     async with connected(server.address) as client:
-        await client.send(b"GET /1 HTTP/1.1\r\nConnection: close\r\n\r\n" + get(2))
+        await client.send(b"GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" + get(2))
         assert (await client.answer()).json["path"] == "/1"
         assert await client.rest() == b""
 
@@ -200,7 +200,9 @@ async def answer_early(scope: Scope, _receive: Receive, send: Send) -> None:
 async def test_an_answer_that_closes_reaches_a_client_still_sending(serve: Serve) -> None:
     server = await serve(answer_early)
     async with connected(server.address) as client:
-        sending = asyncio.create_task(client.send(b"POST /close HTTP/1.1\r\nContent-Length: 30000000\r\n\r\n"))
+        sending = asyncio.create_task(
+            client.send(b"POST /close HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n")
+        )
         assert (await client.answer()).status == 413
         await sending
         await client.send(b"x" * 30_000_000)

@@ -73,9 +73,9 @@ async def test_requests_are_not_logged_and_crashes_are(serve: Serve, caplog: pyt
 
     server = await serve(crashing)
     async with connected(server.address) as client:
-        await client.send(b"GET /?key=secret HTTP/1.1\r\n\r\n")
+        await client.send(b"GET /?key=secret HTTP/1.1\r\nHost: a\r\n\r\n")
         await client.answer()
-        await client.send(b"GET /crash HTTP/1.1\r\n\r\n")
+        await client.send(b"GET /crash HTTP/1.1\r\nHost: a\r\n\r\n")
         assert (await client.answer()).status == 500
     async with connected(server.address) as client:
         await client.send(b"nonsense\r\n\r\n")

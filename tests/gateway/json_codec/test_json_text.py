@@ -50,6 +50,10 @@ def test_what_is_written_reads_back(value: JsonValue) -> None:
         (rb'"\uD83D\u0041"', "lone surrogate"),
         (rb'"\uDE00"', "lone surrogate"),
         (rb'{"\udfff":1}', "lone surrogate"),
+        (rb'"\ud83d\ud83d\ude00"', "line 1 column 2: lone surrogate"),
+        (rb'"\ud83d\ude00\ude00"', "line 1 column 14: lone surrogate"),
+        (rb'"\\\\\ud83d\\\\ude00"', "line 1 column 6: lone surrogate"),
+        ('"é'.encode() + rb'\ud800"', "line 1 column 3: lone surrogate"),
         (b"9" * 5000, "too many digits"),
         (b"[" * 100_000, "is nested too deeply"),
         (b'{"a":' * 100_000, "is nested too deeply"),
@@ -108,6 +112,11 @@ def test_short_texts_cannot_slip_past_the_count() -> None:
             if count > limit:
                 with pytest.raises(JsonError, match="holds more than"):
                     parse_json(text, max_values=limit)
+
+
+def test_strings_without_values_between_them_are_not_all_counted() -> None:
+    with pytest.raises(JsonError, match="holds more than 10 values"):
+        parse_json(b"[" + b"," * 11 + b'""' * 1000, max_values=10)
 
 
 def test_counting_is_linear_in_an_open_string_of_quotes() -> None:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from google.protobuf import struct_pb2
 from google.protobuf.descriptor import Descriptor
-from modelwire_gateway.json_codec import JsonValue, MessageCodec, dump_json
+from modelwire_gateway.json_codec import JsonError, JsonValue, MessageCodec, dump_json
+from modelwire_gateway.json_codec.json_numbers import plain
 
 Find = Callable[[str], Descriptor]
 LIST = MessageCodec.of(struct_pb2.ListValue.DESCRIPTOR)
@@ -47,3 +48,20 @@ def test_bytes_that_only_look_like_a_run_are_read_one_by_one() -> None:
     texts = ["1234567"] * 20  # records of eleven bytes, of texts
     assert LIST.decode(LIST.encode(texts)) == texts
     assert LIST.decode(LIST.encode([*FRACTIONS, "1234567"])) == [*FRACTIONS, "1234567"]
+
+
+@pytest.mark.parametrize(
+    "numbers", [[0] * 20, list(range(-10, 10)), [*FRACTIONS, 3, 2**53 + 1], [2**63] * 20, [-0.0] * 20, [-(2**63)] * 20]
+)
+def test_integers_are_written_as_the_doubles_nearest(numbers: list[float]) -> None:
+    one_by_one = struct_pb2.ListValue()
+    one_by_one.extend(numbers)
+    assert LIST.encode(numbers) == one_by_one.SerializeToString()
+    assert [float(number) for number in LIST.decode_proto_names(LIST.encode(numbers))] == list(map(float, numbers))
+    kinds = {type(plain(float(number))) for number in numbers}
+    assert {type(number) for number in LIST.decode_proto_names(LIST.encode(numbers))} == kinds
+
+
+def test_an_integer_beyond_doubles_is_refused_with_its_place() -> None:
+    with pytest.raises(JsonError, match=r"^\[20\]: is out of the range of a double$"):
+        LIST.encode([*FRACTIONS, 10**400])

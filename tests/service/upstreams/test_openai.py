@@ -138,6 +138,7 @@ async def test_any_2xx_with_an_object_is_success(status: int, content_type: str)
     assert answer == {**COMPLETION, "error": None}
 
 
+WITHOUT_CHOICES: list[Json] = [{}, {"id": "c1"}, {"choices": []}, {"choices": None, "usage": {"total_tokens": 1}}]
 UNREADABLE = [
     (b"", "application/json"),
     (b"", "text/event-stream"),
@@ -154,6 +155,11 @@ UNREADABLE = [
     (events({"choices": 5}), "text/event-stream"),
     (events({"choices": ["x"]}), "text/event-stream"),
     (events({"choices": [{"index": []}]}), "text/event-stream"),
+    *[(orjson.dumps(answer), "application/json") for answer in WITHOUT_CHOICES],
+    *[(events(answer), "text/event-stream") for answer in WITHOUT_CHOICES],
+    (events({}, done=False), "text/event-stream"),
+    (events(delta("a"), b"[DONE]garbage", done=False), "text/event-stream"),
+    (events(delta("a"), b"[DONE", done=False), "text/event-stream"),
     (events(b'{"a":' * 200 + b"1" + b"}" * 200), "text/event-stream"),
     (events(), "text/event-stream"),
     (b": comments only\n\n", "text/event-stream"),
@@ -171,23 +177,53 @@ async def test_an_unreadable_success_is_a_protocol_error(body: bytes, content_ty
     assert "welcome" not in caught.value.message
 
 
-@pytest.mark.parametrize("choices", [5, "text", [{"message": {"tool_calls": 5}}], [{"message": "text"}]])
-async def test_a_completion_that_is_none_cannot_be_streamed(choices: object) -> None:
+@pytest.mark.parametrize("choices", [5, "text", {}, ["x"], [[]]])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_choices_of_another_shape_are_a_protocol_error(choices: object, stream: bool) -> None:
+    upstream = always(lambda: httpx.Response(200, json={"choices": choices}))
+    with pytest.raises(UpstreamProtocolError, match="choices that are no list of objects"):
+        await (streamed(upstream) if stream else upstream.chat(REQUEST))
+
+
+MISSHAPEN = ["text", 5, True, [], {"tool_calls": 5}, {"tool_calls": {}}, {"tool_calls": ["x"]}, {"tool_calls": [None]}]
+BAD_INDEXES = [True, False, "x", "", "-1", "1.0", [], {}, -1, 1 << 31, 1 << 63, 1e300]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("said", MISSHAPEN)
+async def test_messages_of_another_shape_are_a_protocol_error(said: object, stream: bool) -> None:
+    upstream = always(lambda: httpx.Response(200, json={"choices": [{"message": said}]}))
+    with pytest.raises(UpstreamProtocolError, match=r"message is no object|tool calls"):
+        await (streamed(upstream) if stream else upstream.chat(REQUEST))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("index", BAD_INDEXES, ids=repr)
+async def test_an_index_that_is_no_number_is_a_protocol_error(index: object, stream: bool) -> None:
+    upstream = always(lambda: httpx.Response(200, json={"choices": [{"index": index, "message": {}}]}))
+    with pytest.raises(UpstreamProtocolError, match="index is no number"):
+        await (streamed(upstream) if stream else upstream.chat(REQUEST))
+
+
+@pytest.mark.parametrize(
+    "choice", [*[{"index": 0, "delta": said} for said in MISSHAPEN], *[{"index": index} for index in BAD_INDEXES]]
+)
+async def test_a_misshapen_choice_after_a_good_one_is_a_failure(choice: Json) -> None:
+    body = events(delta("a"), {"choices": [{**choice, "finish_reason": "stop"}]})
+    upstream = always(lambda: httpx.Response(200, headers=SSE, content=body))
     with pytest.raises(UpstreamProtocolError):
-        await streamed(always(lambda: httpx.Response(200, json={"choices": choices})))
-
-
-@pytest.mark.parametrize("delta_", ["text", {"tool_calls": 5}, {"tool_calls": ["x"]}])
-async def test_deltas_that_are_none_cannot_be_folded(delta_: object) -> None:
-    body = events({"choices": [{"delta": delta_, "finish_reason": "stop"}]})
+        await upstream.chat(REQUEST)
+    stream = upstream.stream_chat(REQUEST)
+    assert await anext(stream) == [delta("a")]
     with pytest.raises(UpstreamProtocolError):
-        await always(lambda: httpx.Response(200, headers=SSE, content=body)).chat(REQUEST)
+        await anext(stream)
 
 
-async def test_choices_that_cannot_be_ordered_cannot_be_folded() -> None:
-    body = events({"choices": [{"index": 0, "finish_reason": "stop"}, {"index": "b", "finish_reason": "stop"}]})
-    with pytest.raises(UpstreamProtocolError):
-        await always(lambda: httpx.Response(200, headers=SSE, content=body)).chat(REQUEST)
+@pytest.mark.parametrize(("index", "read"), [(1, 1), ("2", 2), (1.0, 1), (None, 0), ((1 << 31) - 1, (1 << 31) - 1)])
+async def test_an_index_may_be_a_text_a_float_or_left_out(index: object, read: int) -> None:
+    body = events({"choices": [{"index": index, "delta": {"content": "a"}, "finish_reason": "stop"}]})
+    completion = await always(lambda: httpx.Response(200, headers=SSE, content=body)).chat(REQUEST)
+    assert [choice["index"] for choice in completion["choices"]] == [read]
 
 
 async def test_an_answer_over_the_limit_is_refused() -> None:
@@ -257,6 +293,36 @@ async def test_chunks_before_an_error_event_are_still_delivered() -> None:
     assert await anext(stream) == [delta("one"), delta("two")]
     with pytest.raises(UpstreamRefused, match="out of memory"):
         await anext(stream)
+
+
+@pytest.mark.parametrize(
+    ("data", "message", "status"),
+    [
+        (b'{"message": "over"}', "over", 502),
+        (b'{"type": "error", "error": {"message": "over", "code": 529}}', "over", 529),
+        (b'[{"error": {"message": "over", "code": "429"}}]', "over", 429),
+        (b'{"choices": []}', "upstream answered 502", 502),
+        (b"words", "upstream answered 502", 502),
+        (b"", "upstream answered 502", 502),
+    ],
+)
+@pytest.mark.parametrize("end", [b"\n\n", b"", b"\n\ndata: [DONE]\n\n"])
+async def test_an_event_named_error_is_a_failure(data: bytes, message: str, status: int, end: bytes) -> None:
+    body = events(delta("one"), done=False) + b"event: error\ndata: " + data + end
+    upstream = always(lambda: httpx.Response(200, headers=SSE, content=body))
+    stream = upstream.stream_chat(REQUEST)
+    assert await anext(stream) == [delta("one")]
+    with pytest.raises(UpstreamRefused) as late:
+        await anext(stream)
+    with pytest.raises(UpstreamRefused) as folded:
+        await upstream.chat(REQUEST)
+    for caught in (late, folded):
+        assert (caught.value.message, caught.value.http_status) == (message, status)
+
+
+async def test_an_event_named_error_after_the_end_is_none() -> None:
+    body = events(delta("a", "stop")) + b"event: error\ndata: {}\n\n"
+    assert await streamed(always(lambda: httpx.Response(200, headers=SSE, content=body))) == [delta("a", "stop")]
 
 
 async def test_the_wait_an_upstream_asks_for_is_kept() -> None:
@@ -359,9 +425,20 @@ async def test_a_completion_with_gaps_becomes_whole_chunks(choice: Json, finish:
     assert (ending["choices"][0]["index"], ending["choices"][0]["finish_reason"]) == (0, finish)
 
 
-async def test_a_completion_without_choices_becomes_one_chunk_without_any() -> None:
-    chunks = await streamed(always(lambda: httpx.Response(200, json={"id": "c1", "choices": None})))
-    assert chunks == [{"id": "c1", "object": "chat.completion.chunk", "choices": []}]
+@pytest.mark.parametrize(
+    ("said", "finish", "reason"),
+    [
+        ({"content": "a"}, None, "stop"),
+        ({"content": "a"}, "", "stop"),
+        ({"tool_calls": [{"id": "c"}]}, None, "tool_calls"),
+    ],
+)
+async def test_a_stream_that_says_done_without_a_reason_becomes_a_completion_with_one(
+    said: Json, finish: str | None, reason: str
+) -> None:
+    body = events({"choices": [{"delta": said, "finish_reason": finish}]})
+    completion = await always(lambda: httpx.Response(200, headers=SSE, content=body)).chat(REQUEST)
+    assert completion["choices"][0]["finish_reason"] == reason
 
 
 async def test_a_stream_becomes_a_completion() -> None:
@@ -463,6 +540,16 @@ async def test_the_model_and_the_tokens_are_the_upstreams() -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "read"),
+    [(1 << 31, (1 << 31) - 1), ((1 << 31) - 1, (1 << 31) - 1), (-5, 0), (1e308, 0), (1 << 63, 0), ("8", 8), (True, 0)],
+)
+async def test_tokens_of_embeddings_stay_within_what_the_contract_holds(told: object, read: int) -> None:
+    answer = embeddings(0, 1, 2, usage={"prompt_tokens": told, "total_tokens": told})
+    found = await always(lambda: httpx.Response(200, json=answer)).embed(EMBED)
+    assert (found.prompt_tokens, found.total_tokens) == (read, read)
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         {},
@@ -527,6 +614,11 @@ async def test_models_are_listed_whatever_they_leave_out() -> None:
         {"id": "c", "created": 19.0, "owned_by": None},
         {"id": "d", "created": "yesterday"},
         {"id": "e", "created": -1},
+        {"id": "g", "created": 9223372036854775807},
+        {"id": "h", "created": 9223372036854775808},
+        {"id": "i", "created": "9999999999999999999"},
+        {"id": "j", "created": 1e300},
+        {"id": "k", "created": True},
         {"id": 5},
         "f",
     ]
@@ -537,6 +629,11 @@ async def test_models_are_listed_whatever_they_leave_out() -> None:
         ("c", 19, ""),
         ("d", 0, ""),
         ("e", 0, ""),
+        ("g", 9223372036854775807, ""),
+        ("h", 0, ""),
+        ("i", 0, ""),
+        ("j", 0, ""),
+        ("k", 0, ""),
     ]
 
 

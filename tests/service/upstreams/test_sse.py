@@ -49,7 +49,10 @@ def events_of(*pieces: bytes) -> list[bytes]:
         (b"database: a\n\n", []),
         (b" data: a\n\n", []),
         (b"DATA: a\n\n", []),
-        (b"event: error\ndata: a\n\n", [b"a"]),
+        (b"event: message\ndata: a\n\n", [b"a"]),
+        (b"event: errors\ndata: a\n\n", [b"a"]),
+        (b"event: error\nevent: message\ndata: a\n\n", [b"a"]),
+        (b"event: error\n\ndata: a\n\n", [b"a"]),  # an event without data is none, and its name goes with it
         (b"\xef\xbb\xbfdata: a\n\n", [b"a"]),
         (b"data: a\n\n\xef\xbb\xbfdata: b\n\n", [b"a"]),  # a byte order mark is one at the start only
         (b"data: \xf0\x9f\x98\x80\n\n", [b"\xf0\x9f\x98\x80"]),
@@ -58,6 +61,29 @@ def events_of(*pieces: bytes) -> list[bytes]:
 def test_streams_and_their_events(stream: bytes, events: list[bytes]) -> None:
     assert events_of(stream) == events
     assert events_of(*(bytes([byte]) for byte in stream)) == events
+
+
+@pytest.mark.parametrize(
+    ("stream", "events", "error"),
+    [
+        (b"event: error\ndata: a\n\n", [], b"a"),
+        (b"event:error\r\ndata:a\r\n\r\n", [], b"a"),
+        (b"data: a\nevent: error\n\n", [], b"a"),
+        (b"event: error\ndata: a\ndata: b\n\n", [], b"a\nb"),
+        (b"event: error\ndata:\n\n", [], b""),
+        (b"event: error\ndata: a", [], b"a"),
+        (b"\xef\xbb\xbfevent: error\ndata: a\n\n", [], b"a"),
+        (b"data: a\n\nevent: error\ndata: b\n\ndata: c\n\nevent: error\ndata: d\n\n", [b"a"], b"b"),
+        (b"event: note\ndata: a\n\n", [b"a"], None),
+    ],
+)
+def test_an_event_named_error_is_told_apart_and_the_last(
+    stream: bytes, events: list[bytes], error: bytes | None
+) -> None:
+    for pieces in ([stream], [bytes([byte]) for byte in stream]):
+        reader = SseReader()
+        assert [event for piece in pieces for event in reader.feed(piece)] + reader.close() == events
+        assert reader.error == error
 
 
 @pytest.mark.parametrize("first", range(len(RECORDED) + 1))

@@ -1,0 +1,123 @@
+"""Lines a person or a program can read, each whole on one line."""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from modelwire_service.logs import set_up_logs
+
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    root, ours = logging.getLogger(), logging.getLogger("modelwire")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
+
+
+def logged(capsys: pytest.CaptureFixture[str], form: str, event: str, **fields: Any) -> str:
+    """The line of an event, without its end."""
+    set_up_logs("info", form)
+    logging.getLogger("modelwire.test").info(event, extra={"fields": fields})
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.endswith("\n")
+    return captured.err[:-1]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("plain", "plain"),
+        ("/modelwire.v1beta.ChatService/ChatCompletions", "/modelwire.v1beta.ChatService/ChatCompletions"),
+        (12.5, "12.5"),
+        (0, "0"),
+        ("", '""'),
+        ("two words", '"two words"'),
+        ("status=OK error=none", '"status=OK error=none"'),
+        ('a "quoted" word', r'"a \"quoted\" word"'),
+        ("two\nlines", r'"two\nlines"'),
+        ("\x1b[31mred", r'"\u001b[31mred"'),
+        ("é🦙", "é🦙"),
+    ],
+)
+def test_a_field_in_text(value: Any, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    line = logged(capsys, "text", "call", id="req_1", said=value, ms=3)
+    assert re.fullmatch(rf"{TIME} info call id=req_1 said={re.escape(shown)} ms=3", line)
+
+
+@pytest.mark.parametrize("value", ["plain", 'a "quoted" word', "two\nlines", "é🦙\x00", 12.5, 0, "", ["a"], True])
+def test_a_field_in_json(value: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    line = json.loads(logged(capsys, "json", "call", id="req_1", said=value))
+    assert re.fullmatch(TIME, line.pop("time"))
+    assert line == {"level": "info", "event": "call", "id": "req_1", "said": value}
+    assert list(line) == ["level", "event", "id", "said"]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_field_that_is_none_is_left_out(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "model" not in logged(capsys, form, "call", model=None)
+
+
+def test_what_json_does_not_know_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert json.loads(logged(capsys, "json", "call", error=ValueError("why")))["error"] == "why"
+
+
+def fail_and_log() -> None:
+    try:
+        raise ValueError("the cause")
+    except ValueError:
+        logging.getLogger("modelwire.test").exception("it broke", extra={"fields": {"id": "req_1"}})
+
+
+def test_an_exception_follows_its_line_in_text(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("info", "text")
+    fail_and_log()
+    first, second, *_, last = capsys.readouterr().err.splitlines()
+    assert first.endswith("error it broke id=req_1")
+    assert second.startswith("Traceback")
+    assert last == "ValueError: the cause"
+
+
+def test_an_exception_is_a_member_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("info", "json")
+    fail_and_log()
+    (line,) = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (line["level"], line["event"], line["id"]) == ("error", "it broke", "req_1")
+    assert line["exception"].endswith("ValueError: the cause")
+
+
+@pytest.mark.parametrize(
+    ("level", "ours", "theirs"),
+    [
+        ("debug", ["debug", "info", "warning", "error"], ["warning", "error"]),
+        ("info", ["info", "warning", "error"], ["warning", "error"]),
+        ("warning", ["warning", "error"], ["warning", "error"]),
+        ("error", ["error"], ["error"]),
+    ],
+)
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_level_holds_for_us_and_others_only_warn(
+    form: str, level: str, ours: list[str], theirs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up_logs(level, form)
+    for name in ("modelwire.test", "somebody.else"):
+        for at in ("debug", "info", "warning", "error"):
+            logging.getLogger(name).log(logging.getLevelNamesMapping()[at.upper()], f"{name} says {at}")
+    found = re.findall(r"(\S+) says (\w+)", capsys.readouterr().err.replace('"', " "))
+    assert found == [("modelwire.test", at) for at in ours] + [("somebody.else", at) for at in theirs]
+
+
+def test_a_line_goes_to_standard_error_as_it_was_at_the_start(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("info", "text")
+    (handler,) = logging.getLogger().handlers
+    assert isinstance(handler, logging.StreamHandler)
+    assert handler.stream is sys.stderr
