@@ -52,9 +52,14 @@ def test_the_first_field_is_the_param() -> None:
     assert (error["param"], error["message"]) == ("temperature", "temperature: must be a number")
     assert error["details"] == [
         {
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": "INVALID_REQUEST",
+            "domain": "modelwire.dev",
+        },
+        {
             "@type": "type.googleapis.com/google.rpc.BadRequest",
             "fieldViolations": [{"field": "temperature", "description": "must be a number"}],
-        }
+        },
     ]
 
 
