@@ -10,6 +10,7 @@ import orjson
 import pytest
 from google.api import httpbody_pb2
 from modelwire.v1beta import chat_pb2
+from support.promptness import happens_within_100_ms
 from support.scripted_upstream import (
     COMPLETION,
     DONE,
@@ -22,7 +23,6 @@ from support.scripted_upstream import (
 from support.stack import Stack
 
 CHAT = "/v1/chat/completions"
-LEAVING_IS_NOTICED_WITHIN = 0.1
 REQUEST: dict[str, Any] = {"model": "scripted", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
 
 
@@ -162,8 +162,7 @@ async def test_leaving_before_the_first_byte_closes_the_upstream(
     call = asyncio.create_task(client.post(stack.url(backend) + CHAT, json={**REQUEST, "stream": stream}))
     await reached(upstream)
     call.cancel()
-    async with asyncio.timeout(LEAVING_IS_NOTICED_WITHIN):
-        await upstream.left.wait()
+    await happens_within_100_ms(upstream.left)
 
 
 async def test_leaving_in_mid_stream_closes_the_upstream(
@@ -172,8 +171,7 @@ async def test_leaving_in_mid_stream_closes_the_upstream(
     upstream.answer = answer_events(chunk("a"), chunk("never"), before_each=forever_from(1))
     async with client.stream("POST", stack.url(backend) + CHAT, json=REQUEST) as response:
         await anext(response.aiter_bytes())
-    async with asyncio.timeout(LEAVING_IS_NOTICED_WITHIN):
-        await upstream.left.wait()
+    await happens_within_100_ms(upstream.left)
     assert (await client.get(stack.url(backend) + "/v1/models")).status_code == 200
 
 
@@ -183,8 +181,7 @@ async def test_a_grpc_caller_that_cancels_closes_the_upstream(stack: Stack, upst
         call = chat_call(channel)
         await call.read()
         call.cancel()
-        async with asyncio.timeout(LEAVING_IS_NOTICED_WITHIN):
-            await upstream.left.wait()
+        await happens_within_100_ms(upstream.left)
 
 
 @pytest.mark.parametrize("stream", [True, False])
