@@ -44,7 +44,7 @@ class ChunkStream:
         return b"".join([self._event(chunk) for chunk in batch])
 
     def end(self) -> bytes:
-        """What closes the stream: the usage chunk, if asked for and known, and `[DONE]`."""
+        """What closes the stream: the usage chunk if asked for, null where the upstream told none, and `[DONE]`."""
         if not self._include_usage:
             return DONE
         last = {**self._head_of({}), "choices": [], "usage": self.usage}
