@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from pathlib import Path
 
 import httpx
@@ -408,11 +409,9 @@ def test_a_late_break_on_a_used_connection_is_not_repeated(adapter: Callable[[Ti
         loop.ahead += 1.1
 
     async def calls() -> tuple[ServiceError, int]:
-        client = adapter(PATIENT)
-        async with listening(thinks_then_dies) as server:
+        async with listening(thinks_then_dies) as server, aclosing(adapter(PATIENT)) as client:
             await call(client, server.url)
             error = await failure_of(client, server.url)
-        await client.aclose()
         return error, len(server.requests)
 
     loop = ClockAhead()
