@@ -28,10 +28,8 @@ from modelwire_gateway.json_codec import (
     parse_json,
 )
 from modelwire_gateway.options import GatewayOptions
-from modelwire_gateway.query import query_fields, system_parameters
+from modelwire_gateway.query import query_fields
 from modelwire_gateway.routes import Match, Route
-
-__all__ = ["bind_request", "system_parameters"]
 
 _SHOWN: Final = 100
 _CHARSETS: Final = ("utf-8", "utf8")
