@@ -1,12 +1,26 @@
-"""What may be chosen about a gateway."""
+"""What may be chosen about a gateway, where transcoders differ or taste decides."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from modelwire_gateway.metadata import FORWARDED_HEADERS
 
-OPERATIONAL_PATHS: Final = frozenset({"/healthz", "/readyz"})
-"""Paths that serve whoever runs the gateway: is it alive, can it take calls."""
+OPERATIONAL_PATHS: Final = frozenset({"/healthz", "/readyz", "/openapi.json"})
+"""Paths that serve whoever runs the gateway: is it alive, can it take calls, what does it serve."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonOptions:
+    """How messages are read from and written as JSON, where proto3 JSON leaves a choice."""
+
+    unknown_fields: Literal["refuse", "ignore"] = "refuse"
+    """What becomes of a member that no field declares, in a message without an overflow field: a 400, or nothing."""
+
+    proto_field_names: bool = False
+    """Whether answers spell field names as the .proto file does (`page_token`), not as JSON names (`pageToken`)."""
+
+    print_zero_values: bool = False
+    """Whether answers have fields that hold their default and have no presence: `0`, `""`, `false`, `[]`, `{}`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,16 +28,27 @@ class GatewayOptions:
     """The choices of one gateway."""
 
     max_request_bytes: int = 32 * 1024 * 1024
-    """The longest request body taken, in bytes; a longer one is answered with 413."""
+    """The longest request message taken, in bytes; a longer one is answered with 413."""
 
     forwarded_headers: frozenset[str] = FORWARDED_HEADERS
     """The headers, in lower case, that become metadata under their own names."""
+
+    exposed_metadata: frozenset[str] = frozenset()
+    """The keys of a call's initial metadata, in lower case, that become headers under their own names, not behind
+    `Grpc-Metadata-`."""
+
+    json: JsonOptions = JsonOptions()
+    """How messages are read from and written as JSON."""
+
+    error_body: Literal["openai", "status"] = "openai"
+    """The shape of error bodies: `{"error": {…}}`, which OpenAI's and Google's clients read, or the bare
+    google.rpc.Status that other transcoders answer with."""
+
+    unknown_query: Literal["refuse", "ignore"] = "refuse"
+    """What becomes of a query key that names no field of the request: a 400, or nothing."""
 
     log_calls: bool = False
     """Whether each answer is a log line; for a gateway whose service logs its calls elsewhere."""
 
     reserved_paths: frozenset[str] = OPERATIONAL_PATHS
     """Paths that are answered before the routes are looked at, and that no rule may bind."""
-
-    unknown_query: Literal["refuse", "ignore"] = "refuse"
-    """What becomes of a query key that names no field of the request: a 400, or nothing."""
