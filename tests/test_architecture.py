@@ -15,8 +15,15 @@ SERVICE = ROOT / "service" / "modelwire_service"
 MAX_MODULE_LINES = 350
 MAX_FUNCTION_LINES = 40
 
-# Where the service and the gateway are composed into one process, and the codec.
-SERVICE_MODULES_THAT_MAY_USE_THE_GATEWAY = {"command_line/doors.py", "command_line/gateway.py", "rpc.py"}
+# Where the service and the gateway are composed into one process or told of, and the codec.
+SERVICE_MODULES_THAT_MAY_USE_THE_GATEWAY = {
+    "command_line/doors.py",
+    "command_line/gateway.py",
+    "command_line/gateway_options.py",
+    "command_line/openapi.py",
+    "http_settings.py",
+    "rpc.py",
+}
 
 
 def modules(package: Path) -> list[Path]:

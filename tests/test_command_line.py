@@ -11,9 +11,11 @@ from pathlib import Path
 import click
 import httpx
 import pytest
+from google.longrunning import operations_pb2
 from modelwire_service import __main__ as commands
 from modelwire_service.settings import Settings
 from support.commands import ended_by_itself
+from support.images import image_of
 from support.programs import COMMAND, Program, clean_environment, running
 from support.scripted_upstream import DONE, ScriptedUpstream, answer_events, chunk
 from support.stack import Stack
@@ -54,6 +56,14 @@ def test_chat_prints_the_reply(server: Program) -> None:
         (["serve", "--config", "/nonexistent.toml"], "No such file"),
         (["serve", "--log-level", "loud"], "log_level: "),
         (["check-config", "--config", "/nonexistent.toml"], "No such file"),
+        (["serve", "--cors-origin", "https://a/b"], "cors_origins[0]: must be SCHEME://HOST"),
+        (["serve", "--unknown-query", "ignore"], "No such option"),
+        (["gateway", "--forward-header", "host"], "forwarded_headers[0]: must be of letters"),
+        (["gateway", "--error-body", "xml"], "error_body: "),
+        (["openapi", "--descriptor-set", "/nonexistent.binpb"], "descriptor_set: /nonexistent.binpb: No such file"),
+        (["openapi", "--target", "127.0.0.1:9"], "target: the target does not answer"),
+        (["openapi", "--target", "127.0.0.1:9", "--descriptor-set", "a"], "exclude each other"),
+        (["openapi", "--output", "/nonexistent/openapi.json"], "No such file"),
         (["fly"], "No such command"),
     ],
 )
@@ -94,7 +104,13 @@ def test_check_config_shows_what_it_makes() -> None:
 
 def test_version_and_help() -> None:
     assert re.fullmatch(r"modelwire \d+\.\d+\.\d+\n", run("--version").stdout)
-    assert all(command in run("--help").stdout for command in ("serve", "gateway", "models", "chat", "check-config"))
+    told = run("--help").stdout
+    assert all(command in told for command in ("serve", "gateway", "models", "chat", "check-config", "openapi"))
+
+
+def test_the_help_of_the_gateway_says_where_it_learns_what_to_serve() -> None:
+    told = " ".join(run("gateway", "--help").stdout.split())
+    assert "Without --descriptor-set, the target is asked by server reflection" in told
 
 
 @pytest.mark.parametrize("command", [commands.serve, commands.gateway], ids=lambda command: str(command.name))
@@ -105,6 +121,30 @@ def test_the_help_of_a_server_names_the_variable_of_every_option(command: click.
     for name in options:
         assert f"[env var: MODELWIRE_{str(name).upper()}]" in told
         assert name in Settings.model_fields
+
+
+def test_openapi_writes_the_document_that_the_server_serves(server: Program, tmp_path: Path) -> None:
+    written = tmp_path / "openapi.json"
+    done = run("openapi", "--output", str(written))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    served = httpx.get(f"{server.url}/openapi.json")
+    assert served.headers["content-type"] == "application/json"
+    assert json.loads(written.read_text("utf-8")) == json.loads(run("openapi").stdout) == served.json()
+
+
+def test_openapi_of_a_running_server_has_the_same_routes_and_words(server: Program) -> None:
+    document = json.loads(run("openapi", "--target", server.grpc_address).stdout)
+    built_in = json.loads(run("openapi").stdout)
+    assert document["paths"] == built_in["paths"]
+    assert document["components"]["schemas"] == built_in["components"]["schemas"]
+
+
+def test_openapi_of_descriptor_sets(tmp_path: Path) -> None:
+    image = tmp_path / "operations.binpb"
+    image.write_bytes(image_of(operations_pb2.DESCRIPTOR))
+    document = json.loads(run("openapi", "--descriptor-set", str(image)).stdout)
+    assert document["info"]["title"] == "google.longrunning"
+    assert [path for path in document["paths"] if path.startswith("/v1/operations")]
 
 
 async def test_chat_prints_a_piece_before_the_next_exists(stack: Stack, upstream: ScriptedUpstream) -> None:
@@ -168,20 +208,12 @@ def test_an_upstream_comes_from_a_file_with_its_aliases(tmp_path: Path) -> None:
         assert len(answer["data"][0]["embedding"]) == 384
 
 
-def test_each_call_is_one_json_line_and_none_holds_what_was_said() -> None:
-    process = subprocess.Popen(
-        [COMMAND, "serve", *FREE, "--log-format", "json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=clean_environment(),
-    )
-    assert process.stdout is not None
-    address = next(line.split()[1] for line in process.stdout if line.startswith("http"))
+def test_each_call_is_one_json_line_and_none_holds_what_was_said(tmp_path: Path) -> None:
     said = {"model": "all-minilm-l6-v2", "input": "a planted secret"}
-    httpx.post(f"http://{address}/v1/embeddings", json=said, headers={"x-request-id": "my-id"})
-    process.terminate()
-    _, logged = process.communicate(timeout=30)
+    log = tmp_path / "log"
+    with log.open("w") as to_log, running("serve", *FREE, "--log-format", "json", stderr=to_log.fileno()) as program:
+        httpx.post(f"{program.url}/v1/embeddings", json=said, headers={"x-request-id": "my-id"})
+    logged = log.read_text()
     calls = [line for line in map(json.loads, logged.splitlines()) if line["event"] == "call"]
     assert len(calls) == 1
     assert (

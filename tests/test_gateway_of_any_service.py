@@ -1,64 +1,64 @@
 """`modelwire gateway` in front of a service that has nothing to do with models."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import grpc
 import httpx
 import pytest
+from google.iam.v1 import iam_policy_pb2
 from google.longrunning import operations_pb2, operations_pb2_grpc
-from google.protobuf import descriptor_pb2
-from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor import ServiceDescriptor
+from modelwire_gateway.descriptors import built_in_services
+from modelwire_gateway.reflection import reflected_services
+from modelwire_gateway.routes import RouteTable
 from support.commands import ended_by_itself
+from support.foreign_services import OPERATIONS, Operations, reflected
+from support.images import image_of
 from support.programs import COMMAND, running
+from support.stack import Stack
 
 
-class Operations(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]
-    """google.longrunning.Operations, as it ships annotated in googleapis-common-protos."""
-
-    async def GetOperation(  # noqa: N802 - the name the .proto file gives
-        self, request: operations_pb2.GetOperationRequest, context: grpc.aio.ServicerContext
-    ) -> operations_pb2.Operation:
-        if request.name != "operations/a/b":
-            await context.abort(grpc.StatusCode.NOT_FOUND, f"no operation {request.name}")
-        return operations_pb2.Operation(name=request.name, done=True)
+@pytest.fixture
+def target() -> Iterator[str]:
+    """A server of google.longrunning.Operations with one operation."""
+    add = operations_pb2_grpc.add_OperationsServicer_to_server
+    with reflected(add, Operations("operations/a/b"), OPERATIONS) as address:
+        yield address
 
 
-def image_of(file: FileDescriptor, images: descriptor_pb2.FileDescriptorSet | None = None) -> bytes:
-    """The file and all it imports, imports first."""
-    images = descriptor_pb2.FileDescriptorSet() if images is None else images
-    for imported in file.dependencies:
-        image_of(imported, images)
-    if file.name not in [known.name for known in images.file]:
-        file.CopyToProto(images.file.add())
-    return images.SerializeToString()
-
-
-@asynccontextmanager
-async def operations_server() -> AsyncIterator[str]:
-    server = grpc.aio.server()
-    operations_pb2_grpc.add_OperationsServicer_to_server(Operations(), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        await server.stop(None)
-
-
-async def test_a_descriptor_set_is_all_it_needs(tmp_path: Path) -> None:
+def test_a_descriptor_set_is_all_it_needs(target: str, tmp_path: Path) -> None:
     image = tmp_path / "operations.binpb"
     image.write_bytes(image_of(operations_pb2.DESCRIPTOR))
     options = ("--descriptor-set", str(image), "--http-address", "127.0.0.1:0")
-    async with operations_server() as target, httpx.AsyncClient() as client:
-        with running("gateway", "--target", target, *options) as gateway:
-            found = await client.get(f"{gateway.url}/v1/operations/a/b")
-            missing = await client.get(f"{gateway.url}/v1/operations/c")
-            unknown = await client.get(f"{gateway.url}/v1/models")
-    assert (found.status_code, found.json()) == (200, {"name": "operations/a/b", "done": True})
+    with running("gateway", "--target", target, *options) as gateway, httpx.Client(base_url=gateway.url) as client:
+        found = client.get("/v1/operations/a/b")
+        missing = client.get("/v1/operations/c")
+        unknown = client.get("/v1/models")
+    assert (found.status_code, found.json()) == (200, {"name": "operations/a/b"})
     assert (missing.status_code, missing.json()["error"]["message"]) == (404, "no operation operations/c")
     assert unknown.status_code == 404
+
+
+def test_several_descriptor_sets_are_served_together(target: str, tmp_path: Path) -> None:
+    options = ["--http-address", "127.0.0.1:0"]
+    for file in (operations_pb2.DESCRIPTOR, iam_policy_pb2.DESCRIPTOR):
+        image = tmp_path / Path(file.name).with_suffix(".binpb").name
+        image.write_bytes(image_of(file))
+        options += ["--descriptor-set", str(image)]
+    with running("gateway", "--target", target, *options) as gateway, httpx.Client(base_url=gateway.url) as client:
+        found = client.get("/v1/operations/a/b")
+        unserved = client.post("/v1/a:getIamPolicy", json={})
+    assert "routes  7\n" in gateway.printed
+    assert (found.status_code, unserved.status_code) == (200, 501)
+
+
+def routed(services: Iterable[ServiceDescriptor]) -> set[tuple[str, str, str]]:
+    routes = RouteTable.from_services(services).routes
+    return {(route.http_method, str(route.template), route.rpc.path) for route in routes}
+
+
+async def test_reflection_alone_tells_the_routes_of_the_built_in_contract(stack: Stack) -> None:
+    assert routed(await reflected_services(stack.grpc_address)) == routed(built_in_services())
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,27 @@ def test_shell(command: str, server: Program) -> None:
     assert '"error"' not in printed
 
 
-@pytest.mark.parametrize("program", blocks("python"))
+SERVES = "uvicorn.run"
+
+
+@pytest.mark.parametrize("program", [block for block in blocks("python") if SERVES not in block])
 def test_python(program: str, server: Program) -> None:
     assert run(sys.executable, "-c", at(server, program)).strip()
+
+
+def test_the_library_serves_below_the_path_it_is_mounted_at(server: Program) -> None:
+    (program,) = (block for block in blocks("python") if SERVES in block)
+    program = at(server, program).replace("port=8000", "port=0")
+    process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        url = next(found[0] for line in process.stderr if (found := re.findall(r"http://[0-9.:]+", line)))
+        listed = httpx.get(f"{url}/api/v1/models")
+        assert (listed.status_code, listed.json()) == (200, httpx.get(f"{server.url}/v1/models").json())
+        assert httpx.get(f"{url}/v1/models").status_code == 404
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
 
 
 @pytest.mark.parametrize("text", blocks("toml"))

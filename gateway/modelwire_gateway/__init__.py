@@ -1,1 +1,39 @@
 """Transcodes HTTP and JSON to gRPC and back, by the google.api.http annotations of any service."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from modelwire_gateway.app import Transcoder as Transcoder
+    from modelwire_gateway.backends.local import LocalBackend as LocalBackend
+    from modelwire_gateway.backends.remote import RemoteBackend as RemoteBackend
+    from modelwire_gateway.descriptors import DescriptorError as DescriptorError
+    from modelwire_gateway.descriptors import services_in_image as services_in_image
+    from modelwire_gateway.http_server import HttpServer as HttpServer
+    from modelwire_gateway.openapi import openapi_document as openapi_document
+    from modelwire_gateway.options import GatewayOptions as GatewayOptions
+    from modelwire_gateway.options import JsonOptions as JsonOptions
+    from modelwire_gateway.reflection import reflected_services as reflected_services
+    from modelwire_gateway.routes import RouteErrors as RouteErrors
+
+_PLACES: Final = {
+    "DescriptorError": "descriptors",
+    "GatewayOptions": "options",
+    "HttpServer": "http_server",
+    "JsonOptions": "options",
+    "LocalBackend": "backends.local",
+    "RemoteBackend": "backends.remote",
+    "RouteErrors": "routes",
+    "Transcoder": "app",
+    "openapi_document": "openapi",
+    "reflected_services": "reflection",
+    "services_in_image": "descriptors",
+}
+__all__ = list(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first asked for: whoever wants the codec alone does not wait for gRPC."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -8,32 +8,32 @@ framing's own way, or breaks the connection. The call's metadata go along, of fa
 import math
 
 from modelwire_gateway.backends.base import Call, Metadata
+from modelwire_gateway.endpoints import AnswerStyle, Endpoint
 from modelwire_gateway.errors import RpcFailure, failure, retry_after
 from modelwire_gateway.exchange import BrokenAnswerError, Exchange
 from modelwire_gateway.metadata import TRAILER_PREFIX, response_headers
 from modelwire_gateway.query import SystemParameters
-from modelwire_gateway.rendering import http_body_reader, json_render, pretty
-from modelwire_gateway.routes import Route
-from modelwire_gateway.streaming import JSON, Framing, error_json, http_body_framing, stream_framing, unary_framing
+from modelwire_gateway.streaming import JSON, Framing
 
 
 class Answer:
-    """The answer of one call of `route`."""
+    """The answer of one call by way of `endpoint`."""
 
-    def __init__(self, exchange: Exchange, route: Route, parameters: SystemParameters) -> None:
+    def __init__(self, exchange: Exchange, endpoint: Endpoint, parameters: SystemParameters) -> None:
         self._exchange = exchange
-        self._route = route
+        self._endpoint = endpoint
+        self._style = endpoint.style
         self._parameters = parameters
 
     async def write(self, call: Call) -> None:
         """Answers with the messages of `call`, or with its error; raises BrokenAnswerError for one told too late."""
         try:
-            if self._route.rpc.server_streaming:
+            if self._endpoint.route.rpc.server_streaming:
                 await self._stream(call)
             else:
                 await self._whole(call)
         except RpcFailure as error:
-            await refuse(self._exchange, error, await call.initial_metadata())
+            await refuse(self._exchange, error, self._style, await call.initial_metadata())
 
     async def _whole(self, call: Call) -> None:
         message = await anext(call, None)
@@ -42,7 +42,7 @@ class Answer:
         framing = self._framing(message)
         body = framing.render(message)
         await anext(call, None)  # only the end tells whether the call succeeded
-        await self._exchange.answer(200, await _headers(framing, call), body, _trailers(call.trailing_metadata()))
+        await self._exchange.answer(200, await self._headers(framing, call), body, _trailers(call.trailing_metadata()))
 
     async def _stream(self, call: Call) -> None:
         """Writes a stream; raises RpcFailure only while nothing has been sent."""
@@ -50,9 +50,8 @@ class Answer:
         first = await anext(call, None)
         framing = self._framing(first or b"")
         piece = framing.before + (framing.after if first is None else framing.render(first))
-        await exchange.start(200, await _headers(framing, call))
-        if piece:
-            await exchange.write(piece, more=True)
+        await exchange.start(200, await self._headers(framing, call))
+        await exchange.write(piece, more=True)  # even where empty: a layer above may hold the head until then
         trailing = call.trailing_metadata() if first is None else await self._rest(call, framing, piece)
         await exchange.end(_trailers(trailing))
 
@@ -73,16 +72,14 @@ class Answer:
             await write(framing.after, more=True)
         return call.trailing_metadata()
 
+    async def _headers(self, framing: Framing, call: Call) -> list[tuple[bytes, bytes]]:
+        return [*framing.headers, *_shown_ahead(await call.initial_metadata(), self._style)]
+
     def _framing(self, first: bytes) -> Framing:
-        if read := http_body_reader(self._route):
-            return http_body_framing(read(first), read)
-        render = json_render(self._route)
-        if self._route.rpc.server_streaming:
-            return stream_framing(render, self._exchange.headers.get("accept", ""), self._parameters.alt)
-        return unary_framing(pretty(render) if self._parameters.pretty_print else render)
+        return self._endpoint.framing(first, self._exchange.headers.get("accept", ""), self._parameters)
 
 
-async def refuse(exchange: Exchange, error: RpcFailure, initial_metadata: Metadata = ()) -> None:
+async def refuse(exchange: Exchange, error: RpcFailure, style: AnswerStyle, initial_metadata: Metadata = ()) -> None:
     """Answers with an error; the answer must not have started."""
     headers = [(b"content-type", JSON.encode())]
     headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in error.headers]
@@ -91,12 +88,12 @@ async def refuse(exchange: Exchange, error: RpcFailure, initial_metadata: Metada
     if (seconds := retry_after(error.status)) is not None:
         headers.append((b"retry-after", b"%d" % max(0, math.ceil(seconds))))
         headers.append((b"retry-after-ms", b"%d" % max(0, round(seconds * 1000))))
-    headers += response_headers(initial_metadata)
-    await exchange.answer(error.http_status, headers, error_json(error), _trailers(error.trailing_metadata))
+    headers += _shown_ahead(initial_metadata, style)
+    await exchange.answer(error.http_status, headers, style.error_json(error), _trailers(error.trailing_metadata))
 
 
-async def _headers(framing: Framing, call: Call) -> list[tuple[bytes, bytes]]:
-    return [*framing.headers, *response_headers(await call.initial_metadata())]
+def _shown_ahead(metadata: Metadata, style: AnswerStyle) -> list[tuple[bytes, bytes]]:
+    return response_headers(metadata, exposed=style.exposed_metadata)
 
 
 def _trailers(metadata: Metadata) -> list[tuple[bytes, bytes]]:

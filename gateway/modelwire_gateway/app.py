@@ -9,8 +9,8 @@ from typing import Any, Final
 from google.protobuf.descriptor import ServiceDescriptor
 
 from modelwire_gateway.answer import Answer, refuse
-from modelwire_gateway.backends.base import Backend, Metadata
-from modelwire_gateway.binding import bind_request
+from modelwire_gateway.backends.base import Backend, Call, Metadata
+from modelwire_gateway.endpoints import Endpoint, Endpoints, shown_path
 from modelwire_gateway.errors import RpcFailure, failure
 from modelwire_gateway.exchange import (
     BrokenAnswerError,
@@ -20,23 +20,22 @@ from modelwire_gateway.exchange import (
     Receive,
     Scope,
     Send,
-    too_large,
 )
 from modelwire_gateway.metadata import REQUEST_ID, request_metadata, timeout_seconds
 from modelwire_gateway.options import GatewayOptions
 from modelwire_gateway.query import SystemParameters, system_parameters
-from modelwire_gateway.routes import Match, MethodNotAllowed, Route, RouteTable
+from modelwire_gateway.request_stream import RequestStream, UploadingCall
+from modelwire_gateway.routes import Route
 
 _LOG: Final = logging.getLogger("modelwire.gateway")
-_ROUTES_NAMED: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """A call to be made, all of it known."""
+    """A call to be made, all of it known but for the messages of a stream."""
 
-    route: Route
-    request: bytes
+    endpoint: Endpoint
+    request: bytes | RequestStream
     metadata: Metadata
     timeout: float | None
     parameters: SystemParameters
@@ -45,16 +44,28 @@ class _Order:
 class Transcoder:
     """An ASGI application that answers for the annotated methods of `services` by calling `backend`.
 
-    Raises RouteErrors, naming every defect of every annotation, if the routes cannot be built.
+    Without services (None), because nobody knows yet which there are, all requests are UNAVAILABLE until
+    `serve` is called. Raises RouteErrors, naming every defect of every annotation, if the routes cannot be built.
     """
 
     def __init__(
-        self, services: Iterable[ServiceDescriptor], backend: Backend, options: GatewayOptions | None = None
+        self, services: Iterable[ServiceDescriptor] | None, backend: Backend, options: GatewayOptions | None = None
     ) -> None:
         self._options = options or GatewayOptions()
-        self._routes = RouteTable.from_services(services, self._options.reserved_paths)
         self._backend = backend
-        self._known_routes = _named(self._routes.routes)
+        self._endpoints = Endpoints(services, self._options)
+
+    def serve(self, services: Iterable[ServiceDescriptor]) -> None:
+        """Answers for `services` from here on, in the place of those before; calls under way go on.
+
+        Raises RouteErrors if the routes cannot be built; those before stay.
+        """
+        self._endpoints = Endpoints(services, self._options)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """What is served at the moment; empty as long as that is not known."""
+        return self._endpoints.routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -66,8 +77,9 @@ class Transcoder:
 
     async def _exchange(self, exchange: Exchange) -> None:
         """Answers one request, whatever happens; the client's leaving ends everything quietly."""
+        endpoints = self._endpoints
         try:
-            await self._transcode(exchange)
+            await self._transcode(exchange, endpoints)
         except ClientLeftError:
             return
         except BrokenAnswerError:
@@ -76,14 +88,14 @@ class Transcoder:
             _LOG.exception("internal error", extra={"fields": _log_fields(exchange)})
             if exchange.started:
                 raise BrokenAnswerError from None
-            await refuse(exchange, failure("INTERNAL", "internal error"))
+            await refuse(exchange, failure("INTERNAL", "internal error"), endpoints.style)
 
-    async def _transcode(self, exchange: Exchange) -> None:
+    async def _transcode(self, exchange: Exchange, endpoints: Endpoints) -> None:
         try:
-            order = await self._order(exchange)
+            order = await self._order(exchange, endpoints)
         except RpcFailure as error:
             _LOG.info("refused", extra={"fields": _log_fields(exchange) | {"status": error.http_status}})
-            await refuse(exchange, error)
+            await refuse(exchange, error, endpoints.style)
             return
         began = time.perf_counter()
         try:
@@ -92,64 +104,42 @@ class Transcoder:
         finally:
             if self._options.log_calls:
                 ms = round((time.perf_counter() - began) * 1000, 1)
-                outcome = {"rpc": order.route.rpc.path, "status": exchange.status, "ms": ms}
+                outcome = {"rpc": order.endpoint.route.rpc.path, "status": exchange.status, "ms": ms}
                 _LOG.info("call", extra={"fields": _log_fields(exchange) | outcome})
 
     async def _answer(self, exchange: Exchange, order: _Order) -> None:
-        call = self._backend.call(order.route.rpc, order.request, metadata=order.metadata, timeout=order.timeout)
+        call = self._call(order)
         try:
-            await Answer(exchange, order.route, order.parameters).write(call)
+            await Answer(exchange, order.endpoint, order.parameters).write(call)
         finally:
             await call.aclose()
 
-    async def _order(self, exchange: Exchange) -> _Order:
+    def _call(self, order: _Order) -> Call:
+        rpc, request = order.endpoint.route.rpc, order.request
+        call = self._backend.call(rpc, request, metadata=order.metadata, timeout=order.timeout)
+        return UploadingCall(call, request) if isinstance(request, RequestStream) else call
+
+    async def _order(self, exchange: Exchange, endpoints: Endpoints) -> _Order:
         """What the request asks for; raises RpcFailure where the service need not be troubled with it."""
-        match = self._match(exchange)
-        options = self._options
+        endpoint, captures = endpoints.find(exchange.method, exchange.raw_path)
         parameters = system_parameters(exchange.query)
-        metadata = request_metadata(exchange.headers, options.forwarded_headers)
+        metadata = request_metadata(exchange.headers, self._options.forwarded_headers)
         metadata.extend(parameters.metadata())
         metadata.append((REQUEST_ID, exchange.request_id))
         timeout = timeout_seconds(exchange.headers)
-        body = await exchange.body(options.max_request_bytes)
-        request = bind_request(match, exchange.query, body, exchange.headers.get("content-type"), options)
-        if len(request) > options.max_request_bytes:
-            # Lists of numbers are longer on the wire than in JSON, and no remote service would take them.
-            raise too_large(options.max_request_bytes)
-        return _Order(match.route, request, metadata, timeout, parameters)
-
-    def _match(self, exchange: Exchange) -> Match:
-        outcome = self._routes.match(exchange.method, exchange.raw_path)
-        if isinstance(outcome, Match):
-            _require_single_request(outcome.route)
-            return outcome
-        if isinstance(outcome, MethodNotAllowed):
-            allowed = ", ".join(outcome.allowed)
-            raise failure(
-                "UNIMPLEMENTED",
-                f"{exchange.method} is not allowed here, only {allowed}",
-                reason="METHOD_NOT_ALLOWED",
-                http_status=405,
-                headers=[("allow", allowed)],
-            )
-        raise failure(
-            "NOT_FOUND",
-            f"no route for {exchange.method} {_shown(exchange.raw_path)}; there are: {self._known_routes}",
-            reason="ROUTE_NOT_FOUND",
-        )
-
-
-def _require_single_request(route: Route) -> None:
-    if route.rpc.client_streaming:
-        raise failure(
-            "UNIMPLEMENTED",
-            f"{route.rpc.descriptor.full_name} takes a stream of requests, which cannot be sent over HTTP here",
-            reason="CLIENT_STREAMING",
-        )
+        content_type = exchange.headers.get("content-type")
+        request: bytes | RequestStream
+        if endpoint.route.rpc.client_streaming:
+            messages = endpoint.binder.messages(captures, exchange.query, content_type)
+            request = RequestStream(messages, exchange.streamed_body())
+        else:
+            body = await exchange.body(self._options.max_request_bytes)
+            request = endpoint.binder.message(captures, exchange.query, body, content_type)
+        return _Order(endpoint, request, metadata, timeout, parameters)
 
 
 def _log_fields(exchange: Exchange) -> dict[str, Any]:
-    return {"id": exchange.request_id, "method": exchange.method, "path": _shown(exchange.raw_path)}
+    return {"id": exchange.request_id, "method": exchange.method, "path": shown_path(exchange.raw_path)}
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
@@ -159,17 +149,3 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return
-
-
-def _named(routes: Iterable[Route]) -> str:
-    """The routes as a caller would type them, the first of them if there are many."""
-    # `{name}` and `{name=**}` are one thing to whoever types a path.
-    shown = (f"{route.http_method} {str(route.template).replace('=**', '')}" for route in routes)
-    names = list(dict.fromkeys(shown))
-    more = f" and {len(names) - _ROUTES_NAMED} more" if len(names) > _ROUTES_NAMED else ""
-    return ", ".join(names[:_ROUTES_NAMED]) + more
-
-
-def _shown(raw_path: bytes) -> str:
-    text = raw_path.decode("ascii", "backslashreplace")
-    return text if len(text) <= 100 else text[:99] + "…"

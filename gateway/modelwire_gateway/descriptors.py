@@ -15,7 +15,12 @@ class DescriptorError(ValueError):
 
 def built_in_services() -> tuple[ServiceDescriptor, ...]:
     """The services of the contract that ships with modelwire."""
-    return services_in_image((resources.files("modelwire") / "protos.binpb").read_bytes())
+    return services_in_image(built_in_image())
+
+
+def built_in_image() -> bytes:
+    """The descriptor image of that contract, comments included."""
+    return (resources.files("modelwire") / "protos.binpb").read_bytes()
 
 
 def services_in_image(image: bytes) -> tuple[ServiceDescriptor, ...]:

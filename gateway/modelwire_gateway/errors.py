@@ -5,14 +5,19 @@ raise it for calls that end with a status other than OK. Every error answer is m
 """
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
-from google.protobuf import json_format
+import orjson
+from google.protobuf import descriptor_pool
 from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
+
+from modelwire_gateway.json_codec import Codecs, JsonError, dump_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,9 @@ STATUS_TABLE: Final = (
 )
 ERROR_DOMAIN: Final = "modelwire.dev"
 """The domain of the google.rpc.ErrorInfo in errors that the gateway makes itself."""
+
+ErrorShape = Literal["openai", "status"]
+DetailJson = Callable[[AnyMessage], dict[str, Any]]
 
 _Detail = TypeVar("_Detail", bound=Message)
 
@@ -104,20 +112,50 @@ def failure(
     return RpcFailure(status, http_status=http_status, headers=tuple(headers))
 
 
-def error_body(error: RpcFailure) -> dict[str, Any]:
-    """The JSON answer, readable by OpenAI's and by Google's clients (AIP-193)."""
+def detail_json(codecs: Codecs, pools: Sequence[DescriptorPool]) -> DetailJson:
+    """Writes details whose types are in one of `pools`, or are google.rpc's own, as proto3 JSON.
+
+    One of an unknown type or with broken bytes is passed on undecoded: what else it is cannot be told.
+    """
+
+    def to_json(detail: AnyMessage) -> dict[str, Any]:
+        wire = detail.SerializeToString()
+        for pool in pools:
+            with suppress(JsonError):
+                written: dict[str, Any] = orjson.loads(dump_json(codecs.decode_any(wire, pool)))
+                return written
+        return {"@type": detail.type_url, "value": base64.b64encode(detail.value).decode("ascii")}
+
+    return to_json
+
+
+_STANDARD_DETAILS: Final = detail_json(Codecs(), [descriptor_pool.Default()])
+
+
+def error_body(
+    error: RpcFailure, shape: ErrorShape = "openai", detail_json: DetailJson = _STANDARD_DETAILS
+) -> dict[str, Any]:
+    """The JSON answer.
+
+    `openai` is `{"error": {…}}`, readable by OpenAI's and by Google's clients (AIP-193). `status` is the bare
+    google.rpc.Status, with gRPC's number of the code.
+    """
+    details = [detail_json(detail) for detail in error.status.details]
+    if shape == "status":
+        return {"code": error.status.code, "message": error.status.message, "details": details}
+    return {"error": _openai_error(error) | {"details": details}}
+
+
+def _openai_error(error: RpcFailure) -> dict[str, Any]:
     row = status_row(error.status.code)
     # A status of HTTP's own (405, 413, 415) says more than the code does: it is the request that must change.
     error_type = row.error_type if error.http_status == row.http_status else "invalid_request_error"
     return {
-        "error": {
-            "code": error.http_status,
-            "status": row.name,
-            "message": error.status.message,
-            "type": error_type,
-            "param": _first_field(error.status),
-            "details": [_detail_json(detail) for detail in error.status.details],
-        }
+        "code": error.http_status,
+        "status": row.name,
+        "message": error.status.message,
+        "type": error_type,
+        "param": _first_field(error.status),
     }
 
 
@@ -141,11 +179,3 @@ def _detail(status: status_pb2.Status, detail: _Detail) -> _Detail | None:
         except DecodeError:
             continue
     return None
-
-
-def _detail_json(detail: AnyMessage) -> dict[str, Any]:
-    """A detail as proto3 JSON; one of an unknown type or with broken bytes is passed on undecoded."""
-    try:
-        return json_format.MessageToDict(detail)
-    except Exception:  # json_format raises TypeError, KeyError, ValueError, DecodeError … for details it cannot print
-        return {"@type": detail.type_url, "value": base64.b64encode(detail.value).decode("ascii")}

@@ -1,12 +1,14 @@
 """One HTTP exchange over ASGI: reading the request's body, noticing that the client left, writing the answer."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
-from modelwire_gateway.errors import RpcFailure, failure
 from modelwire_gateway.metadata import REQUEST_ID, decoded_headers, request_id
+from modelwire_gateway.request_body import RequestBody
+from modelwire_gateway.request_errors import too_large
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -34,14 +36,16 @@ class Exchange:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
-        # `path` is decoded already, which would make %2F a separator; servers need not give `raw_path`.
-        self.raw_path: bytes = scope.get("raw_path") or quote(scope["path"], safe="/:").encode()
+        self.raw_path = _raw_path(scope)
         self.query: bytes = scope["query_string"]
         self.headers = decoded_headers(scope["headers"])
         self.request_id = request_id(self.headers)
         self.started = False
         self.status: int | None = None
         self.finished = False
+        self._streamed: RequestBody | None = None
+        # What concerns the connection may not be said in HTTP/2 (RFC 9113, 8.2.2) and later.
+        self._names_connection = scope.get("http_version", "1.1").startswith("1")
         self._sends_trailers = _TRAILERS in (scope.get("extensions") or {}) and _wants_trailers(self.headers)
         self._receive = receive
         self._send = send
@@ -53,19 +57,25 @@ class Exchange:
             raise too_large(max_bytes)
         pieces, size, more = [], 0, True
         while more:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientLeftError
-            piece = message.get("body", b"")
+            piece, more = await self._piece()
             size += len(piece)
             if size > max_bytes:
                 raise too_large(max_bytes)
             pieces.append(piece)
-            more = message.get("more_body", False)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def streamed_body(self) -> RequestBody:
+        """The body as it arrives, in the place of `body`; it is read while `gone` is awaited."""
+        self._streamed = RequestBody()
+        return self._streamed
+
     async def gone(self) -> None:
-        """Returns once the client has left. Only to be called when the body has been read."""
+        """Returns once the client has left. Only to be called when the body has been read, or is streamed."""
+        try:
+            if self._streamed is not None:
+                await self._read_ahead(self._streamed)
+        except ClientLeftError:
+            return
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
@@ -74,6 +84,8 @@ class Exchange:
         self.started = True
         self.status = status
         named = [*headers, (REQUEST_ID.encode(), self.request_id.encode())]
+        if not self._names_connection:
+            named = [(name, value) for name, value in named if name != b"connection"]
         start = {"type": "http.response.start", "status": status, "headers": named}
         await self._out({**start, "trailers": True} if self._sends_trailers else start)
 
@@ -89,7 +101,12 @@ class Exchange:
             await self._out({"type": _TRAILERS, "headers": list(trailers), "more_trailers": False})
 
     async def answer(self, status: int, headers: Headers, body: bytes, trailers: Headers = ()) -> None:
-        """Sends a whole answer; its length is told, but where trailers follow, which HTTP/1.1 has in chunks only."""
+        """Sends a whole answer, with its length unless trailers follow: HTTP/1.1 has those after chunks only.
+
+        A client that is still sending a stream that nobody will read is told that the connection closes.
+        """
+        if self._streamed is not None and not self._streamed.ended:
+            headers = [*(header for header in headers if header[0] != b"connection"), (b"connection", b"close")]
         if self._sends_trailers:
             await self.start(status, headers)
             await self.write(body, more=True)
@@ -97,6 +114,19 @@ class Exchange:
         else:
             await self.start(status, [*headers, (b"content-length", b"%d" % len(body))])
             await self.write(body, more=False)
+
+    async def _read_ahead(self, body: RequestBody) -> None:
+        while not body.ended:
+            await body.room()
+            piece, more = await self._piece()
+            body.put(piece, more=more)
+
+    async def _piece(self) -> tuple[bytes, bool]:
+        """A piece of the body, and whether there is more."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeftError
+        return message.get("body", b""), message.get("more_body", False)
 
     async def _out(self, message: Message) -> None:
         try:
@@ -135,18 +165,27 @@ class ClientWatch:
             self._task.cancel()
 
 
+def _raw_path(scope: Scope) -> bytes:
+    """The undecoded path below where the app is mounted.
+
+    `path` is decoded already, which would make %2F a separator; servers need not give `raw_path`. Both have
+    `root_path`, which is decoded, in front.
+    """
+    raw_path: bytes = scope.get("raw_path") or quote(scope["path"], safe="/:").encode()
+    root = scope.get("root_path", "").encode().rstrip(b"/")
+    if not root:
+        return raw_path
+    mounted, rest = _prefix(raw_path, len(root))
+    return rest if unquote_to_bytes(mounted) == root and rest[:1] in (b"/", b"") else raw_path
+
+
+def _prefix(raw_path: bytes, length: int) -> tuple[bytes, bytes]:
+    """The undecoded path in two: what `length` bytes of the decoded one stand for, and the rest."""
+    encoded = re.match(rb"(?>%%[0-9A-Fa-f]{2}|.){%d}" % length, raw_path, re.DOTALL)
+    end = encoded.end() if encoded else 0
+    return raw_path[:end], raw_path[end:]
+
+
 def _wants_trailers(headers: dict[str, str]) -> bool:
     """Whether the client takes trailers (RFC 9110, 10.1.4)."""
     return "trailers" in [coding.partition(";")[0].strip() for coding in headers.get("te", "").lower().split(",")]
-
-
-def too_large(max_bytes: int) -> RpcFailure:
-    """The refusal of a request over `max_bytes`."""
-    # Closing is what makes the client stop sending the rest.
-    return failure(
-        "RESOURCE_EXHAUSTED",
-        f"the request body is larger than {max_bytes} bytes",
-        reason="REQUEST_TOO_LARGE",
-        http_status=413,
-        headers=[("connection", "close")],
-    )

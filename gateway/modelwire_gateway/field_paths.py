@@ -1,7 +1,6 @@
 """Paths of fields inside a request message, as path templates and query keys name them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from typing import Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -22,6 +21,8 @@ WITH_TEXT_FORM: Final = (
     WRAPPERS | TIMES | {f"google.protobuf.{kind}" for kind in ("FieldMask", "Struct", "Value", "ListValue")}
 )
 """The messages that one text can stand for."""
+ONE_VALUE: Final = WITH_TEXT_FORM | {"google.protobuf.Any"}
+"""The messages whose fields cannot be bound one by one."""
 
 
 class FieldPathError(ValueError):
@@ -32,17 +33,22 @@ class UnknownField(FieldPathError):
     """A path that names no field at all."""
 
 
-@cache
 def by_proto_name(message: Descriptor) -> dict[str, FieldDescriptor]:
     """The fields by the names that the .proto file has; the field that takes overflow, and groups, have none."""
     return {field.name: field for field in json_fields(message)}
 
 
-@cache
-def by_either_name(message: Descriptor) -> dict[str, FieldDescriptor]:
-    """The fields by the names of the .proto file and by the JSON names."""
-    fields = by_proto_name(message)
-    return {field.json_name: field for field in fields.values()} | fields
+class FieldNames:
+    """The fields of messages by the names of the .proto file and by the JSON names, gathered once for each message."""
+
+    def __init__(self) -> None:
+        self._fields: dict[Descriptor, dict[str, FieldDescriptor]] = {}
+
+    def of(self, message: Descriptor) -> dict[str, FieldDescriptor]:
+        if (fields := self._fields.get(message)) is None:
+            by_name = by_proto_name(message)
+            fields = self._fields[message] = {field.json_name: field for field in by_name.values()} | by_name
+        return fields
 
 
 def resolve(
@@ -50,7 +56,7 @@ def resolve(
     names: Sequence[str],
     fields_of: Callable[[Descriptor], dict[str, FieldDescriptor]],
 ) -> FieldPath:
-    """The fields that a dotted path names, looked up with `by_proto_name` or `by_either_name`.
+    """The fields that a dotted path names, looked up with `by_proto_name` or `FieldNames.of`.
 
     Raises UnknownField, and FieldPathError where the path passes through a repeated field, ends at a message
     that no text can stand for, or at a map.
@@ -85,14 +91,14 @@ def oneof_choices(path: FieldPath) -> Iterator[tuple[tuple[int | str, ...], int]
 
 
 def _message_of(field: FieldDescriptor) -> Descriptor | None:
-    """The message to look further in; None for scalars and for messages that are written as one text."""
+    """The message to look further in; None for scalars and for messages that are one value."""
     holder = field.message_type
-    return None if holder is None or holder.full_name in WITH_TEXT_FORM else holder
+    return None if holder is None or holder.full_name in ONE_VALUE else holder
 
 
 def _require_text_form(field: FieldDescriptor) -> None:
-    holder = _message_of(field)
-    if holder is None:
+    holder = field.message_type
+    if holder is None or holder.full_name in WITH_TEXT_FORM:
         return
     if holder.GetOptions().map_entry:
         raise FieldPathError(f"ends at the map {field.name!r}")

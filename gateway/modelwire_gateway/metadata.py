@@ -12,8 +12,9 @@ from typing import Final
 
 from modelwire_gateway.backends.base import Metadata
 from modelwire_gateway.errors import failure
+from modelwire_gateway.metadata_keys import REQUEST_ID as REQUEST_ID
+from modelwire_gateway.metadata_keys import may_name_metadata
 
-REQUEST_ID: Final = "x-request-id"
 METADATA_PREFIX: Final = "grpc-metadata-"
 TRAILER_PREFIX: Final = "grpc-trailer-"
 FORWARDED_HEADERS: Final = frozenset({"authorization", "x-goog-api-key", "traceparent", "tracestate"})
@@ -21,14 +22,10 @@ FORWARDED_HEADERS: Final = frozenset({"authorization", "x-goog-api-key", "tracep
 Headers = Iterable[tuple[bytes, bytes]]
 
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]*")
-_KEY: Final = re.compile(r"[0-9a-z_.-]+")
 _REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _TIMEOUT: Final = re.compile(r"([0-9]{1,8})([HMSmun])")
+_SERVERS_OWN: Final = frozenset({"date", "server"})
 _SECONDS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
-# HTTP's own: what concerns one connection or one body means nothing beyond it, and HTTP/2 forbids most of it.
-_CONNECTIONS: Final = {"connection", "host", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"}
-_CONTENTS: Final = {"content-encoding", "content-length", "content-type", "expect", "trailer"}
-_RESERVED: Final = frozenset(_CONNECTIONS | _CONTENTS | {"user-agent", REQUEST_ID})
 
 
 def decoded_headers(headers: Headers) -> dict[str, str]:
@@ -77,23 +74,24 @@ def timeout_seconds(headers: Mapping[str, str]) -> float | None:
     return number * _SECONDS[match[2]]
 
 
-def response_headers(metadata: Metadata, prefix: str = METADATA_PREFIX) -> list[tuple[bytes, bytes]]:
-    """Headers that show a call's metadata, each under `prefix`; gRPC's own are left out."""
+def response_headers(
+    metadata: Metadata, prefix: str = METADATA_PREFIX, exposed: frozenset[str] = frozenset()
+) -> list[tuple[bytes, bytes]]:
+    """Headers that show a call's metadata, each under `prefix`, those in `exposed` under their own names.
+
+    gRPC's own and HTTP's are left out, listed or not. What the HTTP server says itself keeps the prefix.
+    """
     headers = []
     for key, value in metadata:
         text = base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
-        if _is_callers(key) and _PRINTABLE.fullmatch(text):
-            headers.append((f"{prefix}{key}".encode(), text.encode()))
+        if may_name_metadata(key) and _PRINTABLE.fullmatch(text):
+            name = key if key in exposed and key not in _SERVERS_OWN else f"{prefix}{key}"
+            headers.append((name.encode(), text.encode()))
     return headers
 
 
-def _is_callers(key: str) -> bool:
-    """Whether `key` may name metadata, and is neither gRPC's nor HTTP's own."""
-    return bool(_KEY.fullmatch(key)) and not key.startswith("grpc-") and key not in _RESERVED
-
-
 def _add(metadata: list[tuple[str, str | bytes]], key: str, value: str) -> None:
-    if not _is_callers(key):
+    if not may_name_metadata(key):
         return
     if key.endswith("-bin"):
         metadata.extend((key, _binary(key, part.strip())) for part in value.split(","))

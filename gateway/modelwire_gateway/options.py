@@ -1,34 +1,25 @@
 """What may be chosen about a gateway, where transcoders differ or taste decides."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from modelwire_gateway.json_codec import JsonOptions as JsonOptions
 from modelwire_gateway.metadata import FORWARDED_HEADERS
 
 OPERATIONAL_PATHS: Final = frozenset({"/healthz", "/readyz", "/openapi.json"})
 """Paths that serve whoever runs the gateway: is it alive, can it take calls, what does it serve."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JsonOptions:
-    """How messages are read from and written as JSON, where proto3 JSON leaves a choice."""
-
-    unknown_fields: Literal["refuse", "ignore"] = "refuse"
-    """What becomes of a member that no field declares, in a message without an overflow field: a 400, or nothing."""
-
-    proto_field_names: bool = False
-    """Whether answers spell field names as the .proto file does (`page_token`), not as JSON names (`pageToken`)."""
-
-    print_zero_values: bool = False
-    """Whether answers have fields that hold their default and have no presence: `0`, `""`, `false`, `[]`, `{}`."""
+MAX_REQUEST_BYTES: Final = 32 * 1024 * 1024
+"""The longest request message that is taken, in bytes, if nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayOptions:
     """The choices of one gateway."""
 
-    max_request_bytes: int = 32 * 1024 * 1024
-    """The longest request message taken, in bytes; a longer one is answered with 413."""
+    max_request_bytes: int = MAX_REQUEST_BYTES
+    """The longest request message taken, in bytes, and the longest body where that is one message; a longer one is
+    answered with 413."""
 
     forwarded_headers: frozenset[str] = FORWARDED_HEADERS
     """The headers, in lower case, that become metadata under their own names."""
@@ -37,7 +28,7 @@ class GatewayOptions:
     """The keys of a call's initial metadata, in lower case, that become headers under their own names, not behind
     `Grpc-Metadata-`."""
 
-    json: JsonOptions = JsonOptions()
+    json: JsonOptions = field(default_factory=JsonOptions)
     """How messages are read from and written as JSON."""
 
     error_body: Literal["openai", "status"] = "openai"

@@ -44,7 +44,7 @@ def system_parameters(query: bytes) -> SystemParameters:
     if not query:
         return _NOTHING_ASKED
     given: dict[str, str] = {}
-    for key, value in query_pairs(query):
+    for key, value in _query_pairs(query):
         name = _SYSTEM.get(key)
         if name in given:
             raise failure("INVALID_ARGUMENT", "is given more than once", field=key)
@@ -57,10 +57,10 @@ def system_parameters(query: bytes) -> SystemParameters:
 
 def query_fields(query: bytes) -> list[tuple[str, str]]:
     """The keys and values of a query string that are no system parameters, in their order, decoded."""
-    return [(key, value) for key, value in query_pairs(query) if key not in _SYSTEM] if query else []
+    return [(key, value) for key, value in _query_pairs(query) if key not in _SYSTEM] if query else []
 
 
-def query_pairs(query: bytes) -> list[tuple[str, str]]:
+def _query_pairs(query: bytes) -> list[tuple[str, str]]:
     """The keys and values of a query string, in their order; `+` is a space, a key without `=` has the value "".
 
     Raises RpcFailure INVALID_ARGUMENT for a malformed percent-encoding and for what is not UTF-8.

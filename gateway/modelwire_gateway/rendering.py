@@ -1,11 +1,10 @@
-"""Reading response messages: as JSON text, or as the HttpBody that is to be passed on. Made once for each type.
+"""Reading response messages: as JSON text, or as the HttpBody that is to be passed on. Made once for each route.
 
 A response that cannot be read is the service's fault; the log has the cause, the caller is told INTERNAL.
 """
 
 import logging
 from collections.abc import Callable
-from functools import cache
 from operator import attrgetter
 from typing import Final
 
@@ -16,7 +15,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError
 
 from modelwire_gateway.errors import RpcFailure, failure
-from modelwire_gateway.json_codec import JsonError, JsonValue, MessageCodec, dump_json
+from modelwire_gateway.json_codec import Codecs, JsonError, JsonValue, dump_json
 from modelwire_gateway.route_rules import Route
 
 Render = Callable[[bytes], bytes]
@@ -40,9 +39,21 @@ def http_body_reader(route: Route) -> ReadHttpBody | None:
     return _http_body_reader(route.rpc.descriptor.output_type, field)
 
 
-def json_render(route: Route) -> Render:
+def json_render(route: Route, codecs: Codecs) -> Render:
     """From a response in wire form to its JSON text, or that of its field where the rule names one."""
-    return _json_render(route.rpc.descriptor.output_type, route.response_body)
+    message, field = route.rpc.descriptor.output_type, route.response_body
+    codec = codecs.message(message)
+
+    def value(wire: bytes) -> JsonValue:
+        return codec.decode(wire) if field is None else codec.decode_field(wire, field)
+
+    def render(wire: bytes) -> bytes:
+        try:
+            return dump_json(value(wire))
+        except JsonError as error:
+            raise _unreadable(message, error) from None
+
+    return render
 
 
 def pretty(render: Render) -> Render:
@@ -50,7 +61,6 @@ def pretty(render: Render) -> Render:
     return lambda wire: orjson.dumps(orjson.loads(render(wire)), option=orjson.OPT_INDENT_2)
 
 
-@cache
 def _http_body_reader(message: Descriptor, field: FieldDescriptor | None) -> ReadHttpBody:
     parse = message_factory.GetMessageClass(message).FromString
     part = attrgetter(field.name) if field else None
@@ -63,22 +73,6 @@ def _http_body_reader(message: Descriptor, field: FieldDescriptor | None) -> Rea
         return response if part is None else part(response)
 
     return read
-
-
-@cache
-def _json_render(message: Descriptor, field: FieldDescriptor | None) -> Render:
-    codec = MessageCodec.of(message)
-
-    def value(wire: bytes) -> JsonValue:
-        return codec.decode(wire) if field is None else codec.decode_field(wire, field)
-
-    def render(wire: bytes) -> bytes:
-        try:
-            return dump_json(value(wire))
-        except JsonError as error:
-            raise _unreadable(message, error) from None
-
-    return render
 
 
 def _unreadable(message: Descriptor, error: Exception) -> RpcFailure:

@@ -27,9 +27,9 @@ Body = FieldDescriptor | Literal["*"] | None
 _HTTP_BODY: Final = "google.api.HttpBody"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """One way to reach one method over HTTP (google/api/http.proto)."""
+    """One way to reach one method over HTTP (google/api/http.proto). No route equals another."""
 
     rpc: Rpc
     http_method: str

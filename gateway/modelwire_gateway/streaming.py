@@ -17,7 +17,7 @@ from typing import Final
 import orjson
 from google.api import httpbody_pb2
 
-from modelwire_gateway.errors import RpcFailure, error_body
+from modelwire_gateway.errors import DetailJson, ErrorShape, RpcFailure, error_body
 from modelwire_gateway.rendering import ReadHttpBody, Render
 
 EVENT_STREAM: Final = "text/event-stream"
@@ -30,6 +30,8 @@ _EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _WEIGHT: Final = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 
 Headers = tuple[tuple[bytes, bytes], ...]
+ErrorJson = Callable[[RpcFailure], bytes]
+"""Writes the body of an error answer."""
 LateError = Callable[[RpcFailure, bytes], bytes]
 
 
@@ -46,13 +48,13 @@ class Framing:
     """Tells of a failure, given what was written last; what it makes is the end of the body."""
 
 
-def http_body_framing(first: httpbody_pb2.HttpBody, read: ReadHttpBody) -> Framing:
+def http_body_framing(first: httpbody_pb2.HttpBody, read: ReadHttpBody, error_json: ErrorJson) -> Framing:
     """The framing of google.api.HttpBody messages, by the `first` one's content type."""
     content_type = first.content_type
     if not (content_type and content_type.isascii() and content_type.isprintable()):
         content_type = _RAW_DEFAULT
     if _media_type(content_type) == EVENT_STREAM:
-        return Framing(_event_headers(content_type), lambda wire: read(wire).data, late_error=_error_event)
+        return Framing(_event_headers(content_type), lambda wire: read(wire).data, late_error=_error_event(error_json))
     return Framing(_content_type(content_type), lambda wire: read(wire).data)
 
 
@@ -60,16 +62,25 @@ def unary_framing(to_json: Render) -> Framing:
     return Framing(_content_type(JSON), to_json)
 
 
-def stream_framing(to_json: Render, accept: str, alt: str | None) -> Framing:
-    """The framing of a stream of JSON messages: `alt` chooses, else the Accept header; at last a JSON array."""
-    content_type = preferred_framing(accept) if alt is None else {"sse": EVENT_STREAM}.get(alt, JSON)
-    if content_type == EVENT_STREAM:
-        return Framing(
-            _event_headers(EVENT_STREAM), lambda wire: b"data: " + to_json(wire) + b"\n\n", late_error=_error_event
-        )
-    if content_type == NDJSON:
-        return Framing(_content_type(NDJSON), lambda wire: to_json(wire) + b"\n", late_error=_error_line)
-    return Framing(_content_type(JSON), to_json, before=b"[", between=b",", after=b"]")
+def stream_framings(to_json: Render, error_json: ErrorJson) -> dict[str, Framing]:
+    """The framings of a stream of JSON messages, by their content types."""
+    events = Framing(
+        _event_headers(EVENT_STREAM),
+        lambda wire: b"data: " + to_json(wire) + b"\n\n",
+        late_error=_error_event(error_json),
+    )
+    lines = Framing(
+        _content_type(NDJSON),
+        lambda wire: to_json(wire) + b"\n",
+        late_error=lambda error, _: error_json(error) + b"\n",
+    )
+    array = Framing(_content_type(JSON), to_json, before=b"[", between=b",", after=b"]")
+    return {EVENT_STREAM: events, NDJSON: lines, JSON: array}
+
+
+def stream_type(accept: str, alt: str | None) -> str:
+    """The content type of a stream of JSON messages: `alt` chooses, else the Accept header, else a JSON array."""
+    return preferred_framing(accept) if alt is None else {"sse": EVENT_STREAM}.get(alt, JSON)
 
 
 def preferred_framing(accept: str) -> str:
@@ -82,9 +93,9 @@ def preferred_framing(accept: str) -> str:
     return best if weights.get(best) else JSON
 
 
-def error_json(error: RpcFailure) -> bytes:
-    """The body of an error answer."""
-    return orjson.dumps(error_body(error))
+def error_writer(shape: ErrorShape, details: DetailJson) -> ErrorJson:
+    """Writes error answers of one shape, with what `details` makes of their details."""
+    return lambda error: orjson.dumps(error_body(error, shape, details))
 
 
 def _content_type(content_type: str) -> Headers:
@@ -104,11 +115,10 @@ def _weight(choice: str) -> float:
     return float(match[1]) if match else 1.0
 
 
-def _error_event(error: RpcFailure, last: bytes) -> bytes:
-    # A service may cut its events anywhere; without the blank line this one would run into the piece before it.
-    gap = b"" if last.endswith(_EVENT_ENDS) or not last else b"\n\n"
-    return gap + b"data: " + error_json(error) + b"\n\n"
+def _error_event(error_json: ErrorJson) -> LateError:
+    def event(error: RpcFailure, last: bytes) -> bytes:
+        # A service may cut its events anywhere; without the blank line this one would run into the piece before it.
+        gap = b"" if last.endswith(_EVENT_ENDS) or not last else b"\n\n"
+        return gap + b"data: " + error_json(error) + b"\n\n"
 
-
-def _error_line(error: RpcFailure, _: bytes) -> bytes:
-    return error_json(error) + b"\n"
+    return event

@@ -1,63 +1,36 @@
-"""The `modelwire` command: serve, gateway, models, chat, check-config."""
+"""The `modelwire` command: serve, gateway, models, chat, check-config, openapi."""
 
 import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import click
 import uvloop
 
 from modelwire_service import __version__
+from modelwire_service.command_line.options import (
+    ADDRESS,
+    CONFIG,
+    EDGE,
+    HTTP_ADDRESS,
+    IMAGE,
+    RUNNING,
+    TRANSCODING,
+    client_option,
+    flag,
+    list_option,
+    option,
+    options,
+)
 from modelwire_service.settings import ConfigurationError, Settings, load_settings, upstreams_of
 
 # The embedded model's process is forked before grpc has anything to protect; its fork handlers only log noise.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 # What it would write to standard error on its own is told as an error of ours, or is the caller's business.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-
-Option = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-def _option(name: str, help_text: str, **attributes: Any) -> Option:
-    """An option of a server. Its MODELWIRE_… variable is read by the settings, with the rest of them."""
-    return click.option(name, default=None, help=f"{help_text}  [env var: {_variable(name)}]", **attributes)
-
-
-def _client_option(name: str, **attributes: Any) -> Option:
-    return click.option(name, envvar=_variable(name), show_envvar=True, **attributes)
-
-
-def _variable(name: str) -> str:
-    return "MODELWIRE_" + name.removeprefix("--").replace("-", "_").upper()
-
-
-def _options(*options: Option) -> Option:
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-_CONFIG = _option("--config", "A TOML file with these options and the upstreams.", type=click.Path())
-_HTTP_ADDRESS = _option("--http-address", "Where REST listens: HOST:PORT or unix:PATH; default 127.0.0.1:8080.")
-_RUNNING = _options(
-    _option("--log-level", "debug, info (default), warning or error."),
-    _option("--log-format", "text (default) or json."),
-    _option("--max-request-bytes", "The largest request either door takes; default 33554432 (32 MiB).", type=int),
-    _option("--drain-seconds", "How long running calls may take to finish after SIGTERM; default 30.", type=float),
-)
-_ADDRESS = click.option(
-    "--address",
-    default="127.0.0.1:50051",
-    show_default=True,
-    envvar="MODELWIRE_GRPC_ADDRESS",
-    show_envvar=True,
-    help="The gRPC address of the running server.",
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -67,14 +40,15 @@ def main() -> None:
 
 
 @main.command()
-@_options(
-    _CONFIG,
-    _option("--grpc-address", "Where gRPC listens: HOST:PORT or unix:PATH; default 127.0.0.1:50051."),
-    _HTTP_ADDRESS,
-    _option("--no-http", "Serve gRPC alone.", is_flag=True, flag_value=True),
-    _RUNNING,
+@options(
+    CONFIG,
+    option("--grpc-address", "Where gRPC listens: HOST:PORT or unix:PATH; default 127.0.0.1:50051."),
+    HTTP_ADDRESS,
+    flag("--no-http", "Serve gRPC alone."),
+    EDGE,
+    RUNNING,
 )
-def serve(**options: Any) -> None:
+def serve(**given: Any) -> None:
     """Serve gRPC and REST in one process.
 
     Without configuration, GEMINI_API_KEY and OPENAI_BASE_URL (with OPENAI_API_KEY) name the upstreams; without
@@ -83,34 +57,34 @@ def serve(**options: Any) -> None:
     """
     from modelwire_service.command_line.serve import serve as run
 
-    settings = _settings(options)
+    settings = _settings(given)
     _run(settings, lambda: run(settings, os.environ))
 
 
 @main.command()
-@_options(
-    _CONFIG,
-    _option("--target", "The gRPC server to stand in front of: HOST:PORT or unix:PATH; default 127.0.0.1:50051."),
-    _option(
-        "--descriptor-set",
-        "A FileDescriptorSet (protoc --include_imports) of annotated services to serve in place of the built-in"
-        " contract; may be given several times.",
-        type=click.Path(),
-        multiple=True,
-    ),
-    _HTTP_ADDRESS,
-    _RUNNING,
+@options(
+    CONFIG,
+    option("--target", "The gRPC server to stand in front of: HOST:PORT or unix:PATH; default 127.0.0.1:50051."),
+    list_option("--descriptor-set", f"{IMAGE} of what to serve, instead of asking the target", type=click.Path()),
+    HTTP_ADDRESS,
+    EDGE,
+    TRANSCODING,
+    RUNNING,
 )
-def gateway(**options: Any) -> None:
-    """Serve REST alone, for a gRPC server elsewhere."""
+def gateway(**given: Any) -> None:
+    """Serve REST alone, for a gRPC server elsewhere.
+
+    Without --descriptor-set, the target is asked by server reflection which services it has, and asked again
+    while the gateway runs: what changes there changes here.
+    """
     from modelwire_service.command_line.gateway import run_gateway
 
-    settings = _settings(options)
+    settings = _settings(given)
     _run(settings, lambda: run_gateway(settings))
 
 
 @main.command()
-@_ADDRESS
+@ADDRESS
 def models(address: str) -> None:
     """List the models of a running server."""
     from modelwire_service.command_line.client import CallFailedError, model_ids
@@ -122,9 +96,9 @@ def models(address: str) -> None:
 
 
 @main.command()
-@_ADDRESS
-@_client_option("--model", help="The model to ask.  [default: the first the server lists]")
-@_client_option("--system", help="Instructions that come before the prompt.")
+@ADDRESS
+@client_option("--model", help="The model to ask.  [default: the first the server lists]")
+@client_option("--system", help="Instructions that come before the prompt.")
 @click.argument("prompt")
 def chat(address: str, model: str | None, system: str | None, prompt: str) -> None:
     """Ask a running server PROMPT; the reply streams."""
@@ -139,12 +113,12 @@ def chat(address: str, model: str | None, system: str | None, prompt: str) -> No
 
 
 @main.command("check-config")
-@_CONFIG
-def check_config(**options: Any) -> None:
+@CONFIG
+def check_config(**given: Any) -> None:
     """Say what is wrong with the configuration."""
     from modelwire_service.upstreams.registry import build_catalog
 
-    settings = _settings(options)
+    settings = _settings(given)
     try:
         configured = upstreams_of(settings, os.environ)
         build_catalog(configured, os.environ)
@@ -155,9 +129,37 @@ def check_config(**options: Any) -> None:
     click.echo("The configuration can be used.")
 
 
-def _settings(options: dict[str, Any]) -> Settings:
+@main.command()
+@click.option(
+    "--descriptor-set", "images", help=f"{IMAGE}; may be given several times.", type=click.Path(), multiple=True
+)
+@click.option("--target", help="A running gRPC server to ask by server reflection: HOST:PORT or unix:PATH.")
+@click.option("--output", help="The file to write; standard output if there is none.", type=click.Path())
+def openapi(images: tuple[str, ...], target: str | None, output: str | None) -> None:
+    """Write the OpenAPI document of annotated services.
+
+    They are those of the descriptor sets, those of the target, or the built-in contract if neither is given. A
+    running server has the document of what it serves at /openapi.json.
+    """
+    from modelwire_service.command_line.openapi import openapi_text, openapi_text_of_target
+
+    if images and target:
+        raise click.UsageError("--descriptor-set and --target exclude each other")
     try:
-        return load_settings(options)
+        text = asyncio.run(openapi_text_of_target(target)) if target else openapi_text([Path(path) for path in images])
+        if output is None:
+            click.echo(text, nl=False)
+        else:
+            Path(output).write_text(text, encoding="utf-8")
+    except ConfigurationError as error:
+        raise _refused(error) from None
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    try:
+        return load_settings(given)
     except ConfigurationError as error:
         raise _refused(error) from None
 

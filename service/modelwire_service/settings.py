@@ -18,6 +18,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from modelwire_service.http_settings import HeaderNames, MetadataKeys, Origins, no_credentials_for_all
 from modelwire_service.upstream_settings import UpstreamSettings, incoherences
 
 GEMINI_HOST: Final = "https://generativelanguage.googleapis.com"
@@ -46,6 +47,7 @@ def _paths(given: Any) -> Any:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+RefuseOrIgnore = Literal["refuse", "ignore"]
 
 
 class Settings(BaseSettings):
@@ -63,6 +65,19 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     max_request_bytes: Annotated[int, Field(ge=1024, le=2**30)] = 32 * 2**20
     drain_seconds: Annotated[float, Field(ge=0, le=86_400)] = 30.0
+    reflection_seconds: Annotated[float, Field(gt=0, le=86_400)] = 10.0
+    forwarded_headers: MetadataKeys = ()
+    exposed_metadata: MetadataKeys = ()
+    compression: bool = True
+    cors_origins: Origins = ()
+    cors_credentials: Annotated[bool, AfterValidator(no_credentials_for_all)] = False
+    cors_max_age_seconds: Annotated[int, Field(ge=0, le=86_400)] = 600
+    cors_exposed_headers: HeaderNames = ()
+    unknown_query: RefuseOrIgnore = "refuse"
+    unknown_fields: RefuseOrIgnore = "refuse"
+    error_body: Literal["openai", "status"] = "openai"
+    print_zero_values: bool = False
+    proto_field_names: bool = False
     upstreams: tuple[UpstreamSettings, ...] = ()
 
     @classmethod

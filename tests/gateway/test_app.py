@@ -2,9 +2,11 @@
 
 import asyncio
 import base64
+import gc
 import json
 import logging
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -13,9 +15,21 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.rpc import error_details_pb2, status_pb2
 from modelwire_gateway.app import Transcoder
 from modelwire_gateway.exchange import BrokenAnswerError
+from modelwire_gateway.options import GatewayOptions, JsonOptions
+from modelwire_gateway.routes import RouteErrors
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from support.asgi_calls import AsgiCall
 from support.fronted import ONE, Fronted, answer, answers, body, get, over_http
 from support.promptness import happens_within_100_ms
+from support.scripted_service import ScriptedService, backend_to
+
+CompileServices = Callable[[str], tuple[ServiceDescriptor, ...]]
+OTHER = """
+syntax = "proto3"; package o; import "google/api/annotations.proto";
+message M { string name = 1; M child = 2; }
+service Other { rpc Get(M) returns (M) { option (google.api.http) = { get: "/other/{name}" }; } }
+"""
 
 
 class TestErrors:
@@ -129,13 +143,6 @@ class TestMethods:
         assert (bound.status_code, bound.headers["content-length"], bound.content) == (200, "12", b"")
         assert (unknown.status_code, unknown.content) == (404, b"")
 
-    async def test_a_client_streaming_method_is_not_half_served(self, fronted: Fronted) -> None:
-        async with fronted() as app:
-            call = await AsgiCall("POST", "/upload", body=b"[{}]").run(app)
-        error = json.loads(call.body)["error"]
-        assert (call.status, error["status"]) == (501, "UNIMPLEMENTED")
-        assert "t.S.Upload" in error["message"]
-
 
 class TestLog:
     @pytest.mark.parametrize(
@@ -144,7 +151,7 @@ class TestLog:
             ("GET", "/nowhere?key=secret", ("GET", "/nowhere", 404)),
             ("PUT", "/unary?key=secret", ("PUT", "/unary", 405)),
             ("GET", "/unary?key=secret&color=red", ("GET", "/unary", 400)),
-            ("POST", "/upload", ("POST", "/upload", 501)),
+            ("POST", "/upload?color=red", ("POST", "/upload", 400)),
             ("GET", "/" + "x" * 200, ("GET", f"/{'x' * 98}\u2026", 404)),
         ],
     )
@@ -291,3 +298,149 @@ class TestAsgi:
         call = AsgiCall("GET", "/", type="websocket")
         with pytest.raises(ValueError, match="websocket"):
             await call.run(Transcoder(services, Failing()))
+
+
+class TestRoutes:
+    """Which routes there are, and how they change while they are served."""
+
+    async def test_until_the_services_are_known_callers_are_asked_to_come_back(
+        self, services: tuple[ServiceDescriptor, ...]
+    ) -> None:
+        async with backend_to("local", ScriptedService(services, Unary=answer(ONE))) as backend:
+            app = Transcoder(None, backend)
+            before = await get(app, "/unary")
+            assert app.routes == ()
+            app.serve(services)
+            after = await get(app, "/unary")
+        error = json.loads(before.body)["error"]
+        assert (before.status, before.headers["retry-after"]) == (503, "1")
+        assert (error["status"], error["details"][0]["reason"]) == ("UNAVAILABLE", "ROUTES_UNKNOWN")
+        assert after.status == 200
+
+    async def test_a_service_of_nothing_knows_no_route(self) -> None:
+        call = await get(Transcoder((), Failing()), "/unary")
+        assert (call.status, json.loads(call.body)["error"]["message"]) == (
+            404,
+            "no route for GET /unary; there are: none",
+        )
+
+    async def test_routes_that_cannot_be_served_leave_those_before(
+        self, services: tuple[ServiceDescriptor, ...], compile_services: CompileServices
+    ) -> None:
+        app = Transcoder(services, Failing())
+        routes = app.routes
+        with pytest.raises(RouteErrors, match="names no field 'nope'"):
+            app.serve(compile_services(OTHER.replace("/other/{name}", "/other/{nope}")))
+        assert app.routes == routes
+        assert (await get(app, "/other/x")).status == 404
+
+    async def test_a_call_under_way_goes_on_with_the_routes_it_began_with(
+        self, services: tuple[ServiceDescriptor, ...], compile_services: CompileServices
+    ) -> None:
+        entered, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow(_: bytes, __: Any) -> AsyncIterator[bytes]:
+            entered.set()
+            await go_on.wait()
+            yield ONE
+
+        async with backend_to("local", ScriptedService(services, Stream=slow)) as backend:
+            app = Transcoder(services, backend)
+            call = asyncio.create_task(get(app, "/stream"))
+            await entered.wait()
+            app.serve(compile_services(OTHER))
+            go_on.set()
+            assert (await call).body == b'[{"name":"1"}]'
+            assert [str(route.template) for route in app.routes] == ["/other/{name}"]
+            assert (await get(app, "/stream")).status == 404
+
+    async def test_routes_that_were_replaced_are_forgotten(self, compile_services: CompileServices) -> None:
+        class Answering(Failing):
+            async def __anext__(self) -> bytes:
+                if self._messages:
+                    return self._messages.pop()
+                raise StopAsyncIteration
+
+        services: Any = compile_services(OTHER)
+        app = Transcoder(services, Answering(ONE))
+        assert (await get(app, "/other/x?child.name=z")).body == b'{"name":"1"}'
+        pool = services[0].file.pool
+        del services
+        assert sys.getrefcount(pool) > 2
+        app.serve(())
+        gc.collect()
+        assert sys.getrefcount(pool) == 2  # by this test alone
+
+
+class TestOptions:
+    async def test_errors_may_be_the_bare_status(self, services: tuple[ServiceDescriptor, ...]) -> None:
+        async def fail(_: bytes, context: Any) -> AsyncIterator[bytes]:
+            await context.send_initial_metadata((("quota", "0"), ("other", "1")))
+            for _index in range(dict(context.invocation_metadata()).get("late") == "1"):
+                yield ONE
+            await context.abort(grpc.StatusCode.NOT_FOUND, "gone")
+
+        options = GatewayOptions(error_body="status", exposed_metadata=frozenset({"quota"}))
+        async with backend_to("local", ScriptedService(services, Stream=fail)) as backend:
+            app = Transcoder(services, backend, options)
+            early = await get(app, "/stream")
+            late = await get(app, "/stream?alt=sse", ("grpc-metadata-late", "1"))
+            refused = await get(app, "/nowhere")
+        status = {"code": 5, "message": "gone", "details": []}
+        assert (early.status, json.loads(early.body)) == (404, status)
+        assert (early.headers["quota"], early.headers["grpc-metadata-other"]) == ("0", "1")
+        assert late.headers["quota"] == "0"
+        assert json.loads(late.body.split(b"data: ")[-1]) == status
+        assert json.loads(refused.body)["code"] == 5
+
+    async def test_answers_are_written_as_the_options_have_it(self, services: tuple[ServiceDescriptor, ...]) -> None:
+        options = GatewayOptions(json=JsonOptions(print_zero_values=True))
+        async with backend_to("local", ScriptedService(services, Unary=answer(ONE))) as backend:
+            call = await get(Transcoder(services, backend, options), "/unary")
+        assert json.loads(call.body) == {"name": "1", "nums": [], "sizes": {}, "big": "0", "raws": []}
+
+
+class TestMounted:
+    @pytest.mark.parametrize(
+        ("path", "status"),
+        [
+            ("/api/unary/x", 200),
+            ("/api/unary/a%2Fb", 200),
+            ("/%61pi/unary/x", 200),
+            ("/api%2Funary/x", 404),
+            ("/api/", 404),
+            ("/unary/x", 404),
+        ],
+    )
+    async def test_the_path_is_read_below_the_mount(
+        self, path: str, status: int, services: tuple[ServiceDescriptor, ...]
+    ) -> None:
+        async def echo(request: bytes, _: Any) -> bytes:
+            return request
+
+        async with backend_to("local", ScriptedService(services, Unary=echo)) as backend:
+            outer = Starlette(routes=[Mount("/api", Transcoder(services, backend))])
+            async with over_http(outer) as client:
+                response = await client.post(path)
+        assert response.status_code == status
+        if status == 200:
+            assert response.json() == {"name": "a/b" if "%2F" in path else "x"}
+
+    @pytest.mark.parametrize(
+        ("root", "raw_path", "status"),
+        [
+            ("/a b", b"/a%20b/unary", 200),
+            ("/\u00fc/", b"/%C3%BC/unary", 200),
+            ("/\u00fc/", b"/%c3%bc/unary", 200),
+            ("/api", b"/unary", 200),  # a server that leaves it out
+            ("/api", b"/apis/unary", 404),
+            ("/api/v1", b"/api", 404),
+            ("/" + "x" * 64, b"/%78" * 15, 404),
+        ],
+    )
+    async def test_what_a_mount_is_called_may_be_spelled_in_any_way(
+        self, root: str, raw_path: bytes, status: int, services: tuple[ServiceDescriptor, ...]
+    ) -> None:
+        async with backend_to("local", ScriptedService(services, Unary=answer(b""))) as backend:
+            call = await get(Transcoder(services, backend), "/", root_path=root, raw_path=raw_path)
+        assert call.status == status

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import ServiceDescriptor
-from modelwire_gateway.binding import bind_request
+from modelwire_gateway.binding import Binder
 from modelwire_gateway.errors import RpcFailure
+from modelwire_gateway.field_paths import FieldNames
+from modelwire_gateway.json_codec import Codecs
 from modelwire_gateway.options import GatewayOptions
 from modelwire_gateway.routes import Match, RouteTable
 
@@ -17,6 +19,7 @@ Bind = Callable[..., dict[str, Any]]
 SCHEMA = """
 syntax = "proto3"; package t;
 import "google/api/annotations.proto"; import "google/api/httpbody.proto"; import "google/protobuf/duration.proto";
+import "google/protobuf/any.proto";
 import "google/protobuf/field_mask.proto"; import "google/protobuf/struct.proto";
 import "google/protobuf/timestamp.proto"; import "google/protobuf/wrappers.proto";
 enum Color { NONE = 0; RED = 1; BLUE = 2; }
@@ -32,6 +35,7 @@ message Req {
   string renamed = 17 [json_name = "as"];
   oneof pick { string left = 18; bool right = 19; }
   google.api.HttpBody raw = 20; optional int32 maybe = 21; repeated Color colors = 22; google.protobuf.Value any = 23;
+  google.protobuf.Any packed = 24;
 }
 service S {
   rpc Get(Req) returns (Req) { option (google.api.http) = { get: "/get" }; }
@@ -74,7 +78,8 @@ def bind(compile_services: CompileServices) -> Bind:
         match = table.match(method, raw_path)
         assert isinstance(match, Match)
         body = body.encode() if isinstance(body, str) else body
-        wire = bind_request(match, query.encode(), body, content_type, GatewayOptions(**options))
+        binder = Binder(match.route, Codecs(), FieldNames(), GatewayOptions(**options))
+        wire = binder.message(match.captures, query.encode(), body, content_type)
         message = message_factory.GetMessageClass(match.route.rpc.descriptor.input_type).FromString(wire)
         return json_format.MessageToDict(message)
 
@@ -126,6 +131,8 @@ def test_a_query_is_bound_to_fields(bind: Bind, query: str, message: dict[str, A
         ("at.seconds=1", "at.seconds: names no field 'seconds'"),
         ("sub=1", "sub: ends at the message 'sub'"),
         ("raw=1", "raw: ends at the message 'raw'"),
+        ("packed.type_url=t.local/t.Sub", "packed.type_url: names no field 'type_url'"),
+        ("packed=x", "packed: ends at the message 'packed'"),
         ("labels=1", "labels: ends at the map 'labels'"),
         ("labels.a=1", "labels.a: passes through the repeated field 'labels'"),
         ("labels%5Ba%5D=1", "labels[a]: names no field"),

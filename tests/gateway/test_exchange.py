@@ -55,6 +55,13 @@ async def test_a_body_over_the_limit(headers: list[tuple[str, str]]) -> None:
     assert (raised.value.http_status, raised.value.headers) == (413, (("connection", "close"),))
 
 
+@pytest.mark.parametrize(("version", "told"), [("1.0", "close"), ("1.1", "close"), ("2", None), ("3", None)])
+async def test_what_concerns_the_connection_is_said_where_it_may_be(version: str, told: str | None) -> None:
+    call = AsgiCall("GET", "/", http_version=version)
+    await exchange_of(call).answer(413, [(b"connection", b"close")], b"")
+    assert call.headers.get("connection") == told
+
+
 async def test_a_body_at_the_limit() -> None:
     assert await exchange_of(AsgiCall("POST", "/", body=b"x" * 10)).body(10) == b"x" * 10
 

@@ -95,6 +95,26 @@ def test_metadata_becomes_headers(metadata: list[tuple[str, str | bytes]], heade
     assert response_headers(metadata) == headers
 
 
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        pytest.param("etag", b"etag", id="listed"),
+        pytest.param("trace-bin", b"trace-bin", id="binary"),
+        pytest.param("x-other", b"grpc-metadata-x-other", id="not listed"),
+        pytest.param("date", b"grpc-metadata-date", id="the server's own"),
+    ],
+)
+def test_metadata_may_be_shown_under_its_own_name(key: str, name: bytes) -> None:
+    value = b"\x01\x02" if key.endswith("-bin") else "AQI="
+    exposed = frozenset({"etag", "trace-bin", "date"})
+    assert response_headers([(key, value)], exposed=exposed) == [(name, b"AQI=")]
+
+
+@pytest.mark.parametrize("name", ["connection", "transfer-encoding", "content-length", "grpc-status", "x-request-id"])
+def test_no_list_exposes_what_is_https_or_grpcs_own(name: str) -> None:
+    assert response_headers([(name, "v")], exposed=frozenset({name})) == []
+
+
 def test_trailers_have_a_prefix_of_their_own() -> None:
     assert response_headers([("foo", "bar")], TRAILER_PREFIX) == [(b"grpc-trailer-foo", b"bar")]
 

@@ -2,22 +2,32 @@ import json
 
 import pytest
 from google.api import httpbody_pb2
+from google.protobuf import descriptor_pool
 from google.rpc import status_pb2
-from modelwire_gateway.errors import RpcFailure, failure
+from modelwire_gateway.errors import RpcFailure, detail_json, failure
+from modelwire_gateway.json_codec import Codecs
 from modelwire_gateway.streaming import (
     EVENT_STREAM,
     JSON,
     NDJSON,
     Framing,
+    error_writer,
     http_body_framing,
     preferred_framing,
-    stream_framing,
+    stream_framings,
+    stream_type,
     unary_framing,
 )
+
+ERROR_JSON = error_writer("openai", detail_json(Codecs(), [descriptor_pool.Default()]))
 
 
 def as_it_is(wire: bytes) -> bytes:
     return wire
+
+
+def stream_framing(accept: str, alt: str | None) -> Framing:
+    return stream_framings(as_it_is, ERROR_JSON)[stream_type(accept, alt)]
 
 
 def content_type(framing: Framing) -> str:
@@ -49,13 +59,13 @@ def whole(framing: Framing, *messages: bytes) -> bytes:
 )
 def test_the_accept_header_chooses(accept: str, preferred: str) -> None:
     assert preferred_framing(accept) == preferred
-    assert content_type(stream_framing(as_it_is, accept, None)) == preferred
+    assert content_type(stream_framing(accept, None)) == preferred
 
 
 @pytest.mark.parametrize(("alt", "chosen"), [("sse", EVENT_STREAM), ("json", JSON)])
 @pytest.mark.parametrize("accept", ["", "text/event-stream", "application/x-ndjson"])
 def test_alt_goes_before_the_accept_header(alt: str, chosen: str, accept: str) -> None:
-    assert content_type(stream_framing(as_it_is, accept, alt)) == chosen
+    assert content_type(stream_framing(accept, alt)) == chosen
 
 
 @pytest.mark.parametrize(
@@ -67,17 +77,17 @@ def test_alt_goes_before_the_accept_header(alt: str, chosen: str, accept: str) -
     ],
 )
 def test_messages_in_each_framing(accept: str, none: bytes, two: bytes) -> None:
-    framing = stream_framing(as_it_is, accept, None)
+    framing = stream_framing(accept, None)
     assert (whole(framing), whole(framing, b"1", b"2")) == (none, two)
 
 
 def test_only_events_ask_not_to_be_buffered() -> None:
-    assert dict(stream_framing(as_it_is, EVENT_STREAM, None).headers) == {
+    assert dict(stream_framing(EVENT_STREAM, None).headers) == {
         b"content-type": b"text/event-stream",
         b"cache-control": b"no-cache",
         b"x-accel-buffering": b"no",
     }
-    assert dict(stream_framing(as_it_is, NDJSON, None).headers) == {b"content-type": b"application/x-ndjson"}
+    assert dict(stream_framing(NDJSON, None).headers) == {b"content-type": b"application/x-ndjson"}
     assert dict(unary_framing(as_it_is).headers) == {b"content-type": b"application/json"}
 
 
@@ -95,7 +105,7 @@ def test_the_content_type_of_an_http_body(given: str, shown: str) -> None:
 
 
 def raw(given: str) -> Framing:
-    return http_body_framing(httpbody_pb2.HttpBody(content_type=given), httpbody_pb2.HttpBody.FromString)
+    return http_body_framing(httpbody_pb2.HttpBody(content_type=given), httpbody_pb2.HttpBody.FromString, ERROR_JSON)
 
 
 @pytest.mark.parametrize("given", ["text/event-stream", "text/event-stream; charset=utf-8", "Text/Event-Stream"])
@@ -106,7 +116,7 @@ def test_events_in_an_http_body_are_events(given: str) -> None:
     assert framing.late_error is not None
 
 
-@pytest.mark.parametrize("framing", [raw("text/plain"), raw(""), stream_framing(as_it_is, JSON, None)])
+@pytest.mark.parametrize("framing", [raw("text/plain"), raw(""), stream_framing(JSON, None)])
 def test_raw_bodies_and_arrays_cannot_tell_of_a_late_error(framing: Framing) -> None:
     assert framing.late_error is None
 
@@ -124,7 +134,7 @@ def test_a_late_error_is_an_event_of_its_own(last: bytes, gap: bytes) -> None:
 
 def test_a_late_error_is_a_line() -> None:
     error = RpcFailure(status_pb2.Status(code=10, message="line one\nline two"))
-    line = late_error(stream_framing(as_it_is, NDJSON, None), error, b"{}\n")
+    line = late_error(stream_framing(NDJSON, None), error, b"{}\n")
     assert line.count(b"\n") == 1
     assert json.loads(line)["error"]["message"] == "line one\nline two"
 

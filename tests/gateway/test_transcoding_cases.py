@@ -15,8 +15,10 @@ import pytest
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.app import Transcoder
-from modelwire_gateway.binding import bind_request
+from modelwire_gateway.binding import Binder
 from modelwire_gateway.errors import RpcFailure, status_row
+from modelwire_gateway.field_paths import FieldNames
+from modelwire_gateway.json_codec import Codecs
 from modelwire_gateway.options import GatewayOptions
 from modelwire_gateway.path_template import TemplateError, parse_template
 from modelwire_gateway.routes import Match, RouteErrors, RouteTable
@@ -72,7 +74,8 @@ def bound_message(table: RouteTable, case: Case) -> dict[str, Any]:
     body = case.get("body", "")
     raw_body = body.encode() if isinstance(body, str) else bytes.fromhex(body["hex"])
     content_type = case.get("headers", {}).get("content-type")
-    wire = bind_request(match, case.get("query", "").encode(), raw_body, content_type, GatewayOptions())
+    binder = Binder(match.route, Codecs(), FieldNames(), GatewayOptions())
+    wire = binder.message(match.captures, case.get("query", "").encode(), raw_body, content_type)
     message = message_factory.GetMessageClass(match.route.rpc.descriptor.input_type).FromString(wire)
     return json_format.MessageToDict(message)
 

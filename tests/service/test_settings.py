@@ -58,6 +58,19 @@ VARIABLES: dict[str, tuple[str, Any]] = {
     "log_format": ("json", "json"),
     "max_request_bytes": ("2048", 2048),
     "drain_seconds": ("0.5", 0.5),
+    "reflection_seconds": ("0.5", 0.5),
+    "forwarded_headers": ("X-Tenant, cookie", ("x-tenant", "cookie")),
+    "exposed_metadata": ("X-Model,,", ("x-model",)),
+    "compression": ("false", False),
+    "cors_origins": ("https://a.example, http://localhost:3000", ("https://a.example", "http://localhost:3000")),
+    "cors_credentials": ("true", True),
+    "cors_max_age_seconds": ("5", 5),
+    "cors_exposed_headers": ("Grpc-Metadata-A", ("grpc-metadata-a",)),
+    "unknown_query": ("ignore", "ignore"),
+    "unknown_fields": ("ignore", "ignore"),
+    "error_body": ("status", "status"),
+    "print_zero_values": ("true", True),
+    "proto_field_names": ("true", True),
     "upstreams": (
         '[{"name": "a", "kind": "embedded"}]',
         (UpstreamSettings(name="a", kind="embedded"),),
@@ -84,6 +97,61 @@ def test_a_variable_may_name_several_descriptor_sets(monkeypatch: pytest.MonkeyP
     assert load_settings({}).descriptor_set == (Path("/a.binpb"), Path("b c.binpb"))
 
 
+def test_a_list_in_the_file_gives_way_to_one_on_the_command_line(config: Path) -> None:
+    config.write_text('cors_origins = ["https://a.example"]\nexposed_metadata = ["x-a"]\ncompression = true')
+    settings = load_settings({"config": str(config), "cors_origins": ("*",), "compression": False})
+    assert (settings.cors_origins, settings.exposed_metadata) == (("*",), ("x-a",))
+    assert not settings.compression
+
+
+@pytest.mark.parametrize(
+    ("written", "origin"),
+    [
+        ("*", "*"),
+        ("https://a.example", "https://a.example"),
+        ("HTTPS://A.Example", "https://a.example"),
+        ("https://a.example:443", "https://a.example"),
+        ("http://a.example:80", "http://a.example"),
+        ("http://a.example:443", "http://a.example:443"),
+        ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+        ("capacitor://localhost", "capacitor://localhost"),
+    ],
+)
+def test_an_origin_is_what_browsers_make_of_it(written: str, origin: str) -> None:
+    assert load_settings({"cors_origins": (written,)}).cors_origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "null",
+        "a.example",
+        "https://",
+        "https://a.example/",
+        "https://a.example/path",
+        "https://a.example?b",
+        "https://*.example",
+        "https://user@a.example",
+        "https://a.example:",
+        "https://a.example\n",
+    ],
+)
+def test_what_is_no_origin_is_refused(written: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"cors_origins\[0\]: must be SCHEME://HOST"):
+        load_settings({"cors_origins": (written,)})
+
+
+@pytest.mark.parametrize("field", ["forwarded_headers", "exposed_metadata"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a\n", "grpc-timeout", "Host", "content-length", "x-request-id", "a!", "é"]
+)
+def test_what_cannot_be_metadata_is_refused(field: str, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{field}\[0\]: must be of letters"):
+        load_settings({field: (name,)})
+
+
 @pytest.mark.parametrize(
     ("text", "complaints"),
     [
@@ -92,6 +160,11 @@ def test_a_variable_may_name_several_descriptor_sets(monkeypatch: pytest.MonkeyP
         ("http_address = ", ["modelwire.toml: "]),
         ('[[upstreams]]\nname = "a"\nkind = "openai"', ["upstreams[0].base_url: is required"]),
         ('[[upstreams]]\nname = "models"\nkind = "embedded"', ["upstreams[0].name: 'models'"]),
+        (
+            'cors_origins = ["*"]\ncors_credentials = true\ncors_exposed_headers = ["a b"]\nreflection_seconds = 0',
+            ["cors_credentials: browsers send none", "cors_exposed_headers[0]: must be", "reflection_seconds: "],
+        ),
+        ('unknown_query = "keep"\nerror_body = "xml"', ["unknown_query: ", "error_body: "]),
         ('[[upstreams]]\nname = "a"\nkind = "carrier-pigeon"', ["upstreams[0].kind: "]),
         ('[[upstreams]]\nname = "a"\nkind = "embedded"\nspeed = 1', ["upstreams[0].speed: "]),
         ('[[upstreams]]\nname = "a"\nkind = "openai"\nbase_url = "ftp://a"', ["upstreams[0].base_url: must be"]),

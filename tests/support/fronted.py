@@ -9,6 +9,7 @@ import httpx
 from google.api import httpbody_pb2
 from modelwire_gateway.app import Transcoder
 from modelwire_gateway.http_server import HttpServer
+from modelwire_gateway.http_server.asgi import App
 from support.asgi_calls import AsgiCall
 from support.scripted_service import Behaviour
 
@@ -51,7 +52,7 @@ ONE, TWO = b"\x0a\x011", b"\x0a\x012"
 
 
 @asynccontextmanager
-async def over_http(app: Transcoder) -> AsyncIterator[httpx.AsyncClient]:
+async def over_http(app: App) -> AsyncIterator[httpx.AsyncClient]:
     server = HttpServer(app, "127.0.0.1:0")
     await server.start()
     try:

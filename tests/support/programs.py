@@ -33,12 +33,17 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 @contextmanager
-def running(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Program]:
-    """Runs `modelwire ARGUMENTS` until the block ends; the block starts once it has printed its last line."""
+def running(
+    *arguments: str, environment: Mapping[str, str] | None = None, stderr: int = subprocess.DEVNULL
+) -> Iterator[Program]:
+    """Runs `modelwire ARGUMENTS` until the block ends; the block starts once it has printed its last line.
+
+    `stderr` is a file descriptor that takes what it logs.
+    """
     process = subprocess.Popen(
         [COMMAND, *arguments],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=stderr,
         text=True,
         env=clean_environment(environment),
     )

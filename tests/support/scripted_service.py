@@ -51,14 +51,25 @@ async def backend_to(
     if name == "local":
         yield LocalBackend([service], interceptors)
         return
+    async with served(service, interceptors, max_received_bytes=max_received_bytes) as address:
+        backend = RemoteBackend(address, max_request_bytes=max_request_bytes)
+        try:
+            yield backend
+        finally:
+            await backend.close()
+
+
+@asynccontextmanager
+async def served(
+    service: grpc.GenericRpcHandler, interceptors: Sequence[Any] = (), *, max_received_bytes: int = -1
+) -> AsyncIterator[str]:
+    """Serves `service` on a free port; gives the address."""
     options = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", max_received_bytes)]
     server = grpc.aio.server(interceptors=interceptors, options=[*options, ("grpc.max_send_message_length", -1)])
     server.add_generic_rpc_handlers((service,))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    backend = RemoteBackend(f"127.0.0.1:{port}", max_request_bytes=max_request_bytes)
     try:
-        yield backend
+        yield f"127.0.0.1:{port}"
     finally:
-        await backend.close()
         await server.stop(0)

@@ -1,4 +1,4 @@
-"""Programs of other languages. Tests that need one ask for its fixture and get the path of its program.
+"""Programs that others wrote. Tests that need one ask for its fixture and get the path of its program.
 
 Where a program is missing these tests are left out, and one line at the end says which and how to get it. With
 --require-toolchains, or CI=true in the environment, a test or a file that is left out, for whatever reason, has failed.
@@ -26,6 +26,12 @@ def node(request: pytest.FixtureRequest) -> str:
 def openai2_python(request: pytest.FixtureRequest) -> str:
     """A Python with pytest and the openai package of the major version before."""
     return _needed(request, "openai 2", str(_TOOLCHAINS / "openai2/bin/python"))
+
+
+@pytest.fixture
+def envoy(request: pytest.FixtureRequest) -> str:
+    """The Envoy proxy."""
+    return _needed(request, "Envoy", str(_TOOLCHAINS / "envoy/envoy/_bin/envoy"))
 
 
 @pytest.fixture

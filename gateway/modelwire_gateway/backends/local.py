@@ -107,7 +107,7 @@ async def _responses(
                     yield _written(handler, response)
         else:
             behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
-            response = await behaviour(_read(handler, request), context)
+            response = await behaviour(_read(handler, request, context), context)
             if context.succeeded():
                 yield _written(handler, response)
     except grpc.aio.AbortError:
@@ -129,11 +129,27 @@ def _intercepted(interceptor: Any, inner: Continuation) -> Continuation:
     return resolve
 
 
-def _read(handler: Any, request: bytes | AsyncIterable[bytes]) -> Any:
+class _Requests:
+    """The requests of a call as its handler reads them, by iteration or by `ServicerContext.read`."""
+
+    def __init__(self, handler: Any, requests: AsyncIterable[bytes]) -> None:
+        self._read = handler.request_deserializer
+        self._requests = aiter(requests)
+
+    def __aiter__(self) -> "_Requests":
+        return self
+
+    async def __anext__(self) -> Any:
+        request = await anext(self._requests)
+        return request if self._read is None else self._read(request)
+
+
+def _read(handler: Any, request: bytes | AsyncIterable[bytes], context: LocalContext) -> Any:
+    if not isinstance(request, bytes):
+        context.requests = _Requests(handler, request)
+        return context.requests
     read = handler.request_deserializer
-    if read is None:
-        return request
-    return read(request) if isinstance(request, bytes) else (read(message) async for message in request)
+    return request if read is None else read(request)
 
 
 def _written(handler: Any, response: Any) -> bytes:
@@ -143,7 +159,7 @@ def _written(handler: Any, response: Any) -> bytes:
 
 def _streamed(handler: Any, request: bytes | AsyncIterable[bytes], context: LocalContext) -> AsyncGenerator[Any]:
     behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
-    responses = behaviour(_read(handler, request), context)
+    responses = behaviour(_read(handler, request, context), context)
     if isinstance(responses, AsyncGenerator):
         return responses
     raise TypeError(f"{behaviour!r} is no async generator, the one form of streaming handler served in process")

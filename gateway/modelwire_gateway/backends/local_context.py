@@ -1,7 +1,7 @@
 """What a handler sees of a call in this process: the part of grpc.aio.ServicerContext that handlers use."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -24,6 +24,8 @@ class LocalContext:
     def __init__(self, metadata: Metadata, deadline: float | None) -> None:
         self.deadline = deadline
         self.sent_initial_metadata: Metadata = ()
+        self.requests: AsyncIterator[Any] | None = None
+        """What `read` gives, where requests are streamed."""
         self._invocation_metadata = metadata
         self._trailing_metadata: Metadata = ()
         self._code: Any = None
@@ -41,6 +43,12 @@ class LocalContext:
 
     def peer(self) -> str:
         return "local:in-process"
+
+    async def read(self) -> Any:
+        """The next request of a stream, grpc.aio.EOF after the last."""
+        if self.requests is None:
+            raise grpc.aio.UsageError("the method takes a single request")
+        return await anext(self.requests, grpc.aio.EOF)
 
     async def send_initial_metadata(self, metadata: Metadata) -> None:
         self.sent_initial_metadata = tuple(metadata)

@@ -8,8 +8,9 @@ import grpc
 
 from modelwire_gateway.backends.base import Metadata, Rpc
 from modelwire_gateway.backends.status import failure_of
+from modelwire_gateway.options import MAX_REQUEST_BYTES
 
-_MAX_BACKOFF_MS: Final = 2_000
+_MAX_BACKOFF_MS: Final = 1_000
 _CONNECT_SECONDS: Final = 1.0
 _METADATA_BYTES: Final = 64 * 1024
 _LONGEST_TIMEOUT: Final = 1e9
@@ -20,10 +21,12 @@ class RemoteBackend:
     """Calls the server at `target` ("host:port" or "unix:/path") in plain text.
 
     `max_request_bytes` bounds what is sent; answers are not bounded, since streams and lists of vectors are large.
+    The channel is made when it is first used, by the event loop that runs then; until then none need run.
     """
 
-    def __init__(self, target: str, *, max_request_bytes: int) -> None:
-        options = (
+    def __init__(self, target: str, *, max_request_bytes: int = MAX_REQUEST_BYTES) -> None:
+        self._target = target
+        self._options = (
             ("grpc.max_send_message_length", max_request_bytes),
             ("grpc.max_receive_message_length", -1),
             # As much as a request's head may take. Between two different limits, gRPC refuses at random.
@@ -31,16 +34,20 @@ class RemoteBackend:
             ("grpc.absolute_max_metadata_size", _METADATA_BYTES),
             # A server that comes back after an hour must not be left alone for two minutes more.
             ("grpc.max_reconnect_backoff_ms", _MAX_BACKOFF_MS),
+            # Nor one that comes back at another address of its name, for half a minute.
+            ("grpc.dns_min_time_between_resolutions_ms", _MAX_BACKOFF_MS),
         )
-        self._channel = grpc.aio.insecure_channel(target, options=options)
+        self._made: grpc.aio.Channel | None = None
         self._callables: dict[str, Any] = {}
 
     def call(
         self, rpc: Rpc, request: bytes | AsyncIterable[bytes], *, metadata: Metadata, timeout: float | None
     ) -> "RemoteCall":
         limit = None if timeout is None else min(timeout, _LONGEST_TIMEOUT)
-        call = self._callable(rpc)(request, metadata=tuple(metadata), timeout=limit)
-        return RemoteCall(call, streaming=rpc.server_streaming)
+        callable_ = self._callable(rpc)
+        if isinstance(request, bytes):
+            return RemoteCall(callable_(request, metadata=tuple(metadata), timeout=limit), rpc)
+        return RemoteCall(callable_(metadata=tuple(metadata), timeout=limit), rpc, request)
 
     async def ready(self) -> bool:
         """Whether there is a connection to the server; waits a moment for one."""
@@ -51,8 +58,22 @@ class RemoteBackend:
             return False
         return True
 
+    async def reconnected(self) -> None:
+        """Returns when a connection to the server is made, or made again; meanwhile keeps trying to make one."""
+        state = None
+        while state is not grpc.ChannelConnectivity.READY:
+            await self._channel.wait_for_state_change(self._channel.get_state(try_to_connect=True))
+            state = self._channel.get_state(try_to_connect=True)
+
     async def close(self) -> None:
-        await self._channel.close()
+        if self._made is not None:
+            await self._made.close()
+
+    @property
+    def _channel(self) -> grpc.aio.Channel:
+        if self._made is None:
+            self._made = grpc.aio.insecure_channel(self._target, options=self._options)
+        return self._made
 
     def _callable(self, rpc: Rpc) -> Any:
         if (found := self._callables.get(rpc.path)) is None:
@@ -67,11 +88,12 @@ class RemoteBackend:
 
 
 class RemoteCall:
-    """One call over the channel."""
+    """One call over the channel; `requests`, if given, are sent while its answers are awaited."""
 
-    def __init__(self, call: Any, *, streaming: bool) -> None:
+    def __init__(self, call: Any, rpc: Rpc, requests: AsyncIterable[bytes] | None = None) -> None:
         self._call = call
-        self._streaming = streaming
+        self._streaming = rpc.server_streaming
+        self._sending = None if requests is None else asyncio.create_task(_send(call, requests))
         self._answered = False
         self._trailing: Metadata = ()
 
@@ -98,6 +120,8 @@ class RemoteCall:
 
     async def aclose(self) -> None:
         self._call.cancel()
+        if self._sending is not None:
+            self._sending.cancel()
 
     async def _next(self) -> Any:
         if self._streaming:
@@ -106,6 +130,21 @@ class RemoteCall:
             return grpc.aio.EOF
         self._answered = True
         return await self._call
+
+
+async def _send(call: Any, requests: AsyncIterable[bytes]) -> None:
+    """Sends the requests as long as the server takes them; cancels the call where they break off."""
+    try:
+        await call.wait_for_connection()
+        async for request in requests:
+            # What `call.write` would do, but that it puts INTERNAL in the place of the status with which a server
+            # ended the call meanwhile.
+            await call._cython_call.send_serialized_message(request)
+        await call.done_writing()
+    except (grpc.aio.InternalError, grpc.aio.AioRpcError):
+        return  # the call has ended, and whoever awaits its answers is told how
+    except (Exception, asyncio.CancelledError):
+        call.cancel()
 
 
 def _pairs(metadata: Any) -> Metadata:

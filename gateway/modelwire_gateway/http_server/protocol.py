@@ -8,7 +8,8 @@ waits in `pipeline`. This subclass stands between the socket and the parser:
   bytes are parsed than the limit leaves room for. In a body, `_overhead` counts the bytes that brought no
   content, so that trailers and chunk extensions are bounded by the same limit.
 * What is awaited from the client, a whole head or the next bytes of a body, has a deadline. It does not
-  run while the app has yet to read what came, to ask for a body (100), or to answer an earlier request.
+  run while the app has yet to read what came, to ask for a body (100), or to answer an earlier request; nor
+  while an answer is under way, since the rest of the body may depend on it.
 * uvicorn stops reading when a pipelined request is parsed, and then cannot see the client leave. Here
   reading goes on: what comes while an answer is due is held unparsed, up to a bound, and parsed after it.
   (A read that holds two requests still stops reading, until the first one's `receive` resumes it.)
@@ -146,7 +147,7 @@ class EdgeProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._refusal is not None and not self._unanswered():
-            self._answer(self._refusal)
+            self._answer(self._refusal, to_head=self._refuses_head())
         elif self._held:
             held = bytes(self._held)
             self._held.clear()
@@ -171,7 +172,7 @@ class EdgeProtocol(HttpToolsProtocol):
         if running.response_started:
             self.transport.abort()
         else:
-            self._answer(error)
+            self._answer(error, to_head=running.scope["method"] == "HEAD")
 
     def _refuse(self, error: RpcFailure) -> None:
         """Refuses the request whose bytes are arriving, in its turn, and reads nothing more."""
@@ -184,11 +185,16 @@ class EdgeProtocol(HttpToolsProtocol):
         if self._unanswered():
             self._refusal = error
         else:
-            self._answer(error)
+            self._answer(error, to_head=self._refuses_head())
 
-    def _answer(self, error: RpcFailure) -> None:
-        self.transport.write(refusals.response_bytes(error, self.server_state.default_headers))
+    def _answer(self, error: RpcFailure, *, to_head: bool) -> None:
+        head, body = refusals.response_parts(error, self.server_state.default_headers)
+        self.transport.write(head if to_head else head + body)
         self._close_gently()
+
+    def _refuses_head(self) -> bool:
+        """Whether what is refused asks for HEAD; the parser knows the method of a request line it can read."""
+        return bool(self.url) and self.parser.get_method() == b"HEAD"
 
     def _close_gently(self) -> None:
         self._drop_input()
@@ -216,6 +222,11 @@ class EdgeProtocol(HttpToolsProtocol):
     def _unanswered(self) -> RequestResponseCycle | None:
         running = self._running
         return running if running is not None and not running.response_complete else None
+
+    def _answering(self) -> bool:
+        """Whether an answer is under way, which the client may wait for before it sends on."""
+        running = self._unanswered()
+        return running is not None and running.response_started
 
     # Parsing
 
@@ -277,7 +288,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def _late(self) -> None:
         if self._in_head and not self._overhead:
             self.transport.close()  # nothing was asked; an answer might be taken for that to the next request
-        elif not self._in_head and self._our_turn:
+        elif not self._in_head and (self._our_turn or self._answering()):
             self._expect_content()
         else:
             self._refuse(refusals.too_slow(self._arrival_seconds))

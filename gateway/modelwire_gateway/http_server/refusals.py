@@ -36,8 +36,8 @@ def shutting_down() -> RpcFailure:
     return failure("UNAVAILABLE", "the server is shutting down")
 
 
-def response_bytes(error: RpcFailure, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The whole HTTP/1.1 response to `error`, after which the connection closes."""
+def response_parts(error: RpcFailure, default_headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+    """The head and the body of the HTTP/1.1 response to `error`, after which the connection closes."""
     body = orjson.dumps(error_body(error))
     headers = [
         *default_headers,
@@ -46,4 +46,4 @@ def response_bytes(error: RpcFailure, default_headers: Iterable[tuple[bytes, byt
         (b"connection", b"close"),
     ]
     lines = b"".join(b"%s: %s\r\n" % header for header in headers)
-    return STATUS_LINE[error.http_status] + lines + b"\r\n" + body
+    return STATUS_LINE[error.http_status] + lines + b"\r\n", body

@@ -1,43 +1,131 @@
-"""One message type between JSON and the wire."""
+"""Message types between JSON and the wire, and the scope that what is compiled for them lives in."""
 
 from collections.abc import Callable
-from functools import cache
+from dataclasses import dataclass
 from typing import Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor_pool import DescriptorPool
 
+from .any_messages import any_decode
 from .decoder import Decoder, decode_wire
-from .encoder import put_of
+from .encoder import Encoder
 from .errors import JsonError
 from .field_decoders import zero_of
 from .field_encoders import field_put
+from .json_options import PROTO3_JSON, JsonOptions
 from .json_text import MAX_VALUES, JsonValue
 from .options import takes_null
+from .struct_decoder import Decode
 from .struct_encoder import Put
-from .styles import PROTO_NAMES, REST
-from .value_limit import check_values
+from .styles import PROTO_NAMES, Style, rest_style
+from .text_values import TextEncoder
+from .value_limit import ValueLimit, smallest_value
 from .wire import MAX_DEPTH
 
-_REST: Final = Decoder(REST)
-_PROTO_NAMES: Final = Decoder(PROTO_NAMES)
+FieldEncoder = Callable[[JsonValue, str], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compilers:
+    """What makes, and keeps, the tables of message types."""
+
+    style: Style
+    encoder: Encoder
+    rest: Decoder
+    proto_names: Decoder
+    rest_limit: ValueLimit
+    proto_names_limit: ValueLimit
+
+
+class Codecs:
+    """The codecs of one set of descriptors, compiled when first asked for; safe to share between threads.
+
+    What is compiled is kept with the descriptors it was compiled from, for as long as the scope is; both go
+    together. `options` hold for all messages of the scope. `max_values` is the most JSON values that a message
+    may come to when it is written as JSON, so that no service makes the gateway build more. Long lists of numbers
+    in a ListValue count as one.
+    """
+
+    def __init__(self, options: JsonOptions = PROTO3_JSON, *, max_values: int = MAX_VALUES) -> None:
+        style = rest_style(options)
+        self._compilers = _Compilers(
+            style,
+            Encoder(options),
+            Decoder(style),
+            Decoder(PROTO_NAMES),
+            ValueLimit(count_runs=False),
+            ValueLimit(count_runs=True),
+        )
+        self._max_values = max_values
+        self._messages: dict[Descriptor, MessageCodec] = {}
+        self._fields: dict[FieldDescriptor, FieldEncoder] = {}
+        self._texts: dict[FieldDescriptor, TextEncoder] = {}
+
+    def message(self, descriptor: Descriptor) -> "MessageCodec":
+        """The codec of a message type, made once."""
+        return self._messages.get(descriptor) or self._messages.setdefault(
+            descriptor, MessageCodec(descriptor, self._compilers, self._max_values)
+        )
+
+    def field_encoder(self, field: FieldDescriptor) -> FieldEncoder:
+        """Writes the JSON value of one whole field (a list for a repeated one), tag included.
+
+        Called with the value and the path it stands at. Null is no bytes, except where it is a value.
+        """
+        return self._fields.get(field) or self._fields.setdefault(field, self._field_encoder(field))
+
+    def encode_text(self, field: FieldDescriptor, text: str) -> bytes:
+        """One value of `field`, tag included, read from text as a path or a query has it: see `TextEncoder`.
+
+        Raises `JsonError`.
+        """
+        encoder = self._texts.get(field) or self._texts.setdefault(field, TextEncoder(field, self._put_of))
+        return encoder.encode(text)
+
+    def decode_any(self, wire: bytes, pool: DescriptorPool) -> JsonValue:
+        """A google.protobuf.Any, in wire form, as REST answers have it; its type is looked up in `pool`.
+
+        Raises `JsonError`, for types that are not known too.
+        """
+        return decode_wire(any_decode(pool, self._compilers.rest.decode_of), wire)
+
+    def _field_encoder(self, field: FieldDescriptor) -> FieldEncoder:
+        put = field_put(field, self._put_of)
+        null_is_value = takes_null(field) and not field.is_repeated
+
+        def encode(value: JsonValue, path: str) -> bytes:
+            return b"" if value is None and not null_is_value else _written(put, value, path)
+
+        return encode
+
+    def _put_of(self, descriptor: Descriptor) -> Put:
+        return self._compilers.encoder.put_of(descriptor)
 
 
 class MessageCodec:
-    """Converts messages of one type. Compiled when first asked for; safe to share between threads."""
+    """Converts messages of one type."""
 
-    __slots__ = ("_decode_proto_names", "_decode_rest", "_descriptor", "_put")
+    __slots__ = (
+        "_decode_proto_names", "_decode_rest", "_descriptor", "_max_values", "_proto_names_limit", "_put",
+        "_rest_limit", "_smallest_value", "_style",
+    )  # fmt: skip
 
-    def __init__(self, descriptor: Descriptor) -> None:
+    def __init__(self, descriptor: Descriptor, compilers: _Compilers, max_values: int) -> None:
         self._descriptor = descriptor
-        self._put = put_of(descriptor)
-        self._decode_rest = _REST.decode_of(descriptor)
-        self._decode_proto_names = _PROTO_NAMES.decode_of(descriptor)
+        self._style = compilers.style
+        self._put = compilers.encoder.put_of(descriptor)
+        self._decode_rest = compilers.rest.decode_of(descriptor)
+        self._decode_proto_names = compilers.proto_names.decode_of(descriptor)
+        self._rest_limit = compilers.rest_limit
+        self._proto_names_limit = compilers.proto_names_limit
+        self._smallest_value = smallest_value(descriptor)
+        self._max_values = max_values
 
     @staticmethod
-    @cache
     def of(descriptor: Descriptor) -> "MessageCodec":
-        """The codec of a message type, made once."""
-        return MessageCodec(descriptor)
+        """The codec of a message type, made once for the whole process: for contracts that never go away."""
+        return _PROCESS.message(descriptor)
 
     def encode(self, value: JsonValue, path: str = "") -> bytes:
         """The wire form of a JSON value.
@@ -49,17 +137,19 @@ class MessageCodec:
         return _written(self._put, value, path)
 
     def decode(self, wire: bytes) -> JsonValue:
-        """The message as a REST answer has it: proto3 JSON, changed by the options of modelwire/http/v1.
+        """The message as a REST answer has it: proto3 JSON, changed by the options of the scope and of
+        modelwire/http/v1.
 
-        Long lists of numbers in a ListValue come as NumPy arrays, for `dump_json`. Raises `JsonError`.
+        Long lists of numbers in a ListValue come as NumPy arrays, for `dump_json`. Raises `JsonError`, for more
+        values than the scope allows too.
         """
-        return decode_wire(self._decode_rest, wire)
+        return self._checked(self._decode_rest, self._rest_limit, wire, self._max_values)
 
     def decode_field(self, wire: bytes, field: FieldDescriptor) -> JsonValue:
         """The value of one field of the message, as `decode` has it: `[]`, `0` and the like where it is absent,
         null where it has presence and is absent."""
-        absent = None if field.has_presence else zero_of(field, REST)
-        return self.decode(wire).get(REST.name(field), absent)
+        absent = None if field.has_presence else zero_of(field, self._style)
+        return self.decode(wire).get(self._style.name(field), absent)
 
     def decode_proto_names(self, wire: bytes, *, max_values: int = MAX_VALUES) -> JsonValue:
         """The message as a service reads its request: like `decode`, but for names and numbers.
@@ -68,30 +158,17 @@ class MessageCodec:
         has no presence is left out when it holds its default. Raises `JsonError`, for more than `max_values`
         values too; a field that comes again, or is unknown, counts as one.
         """
+        return self._checked(self._decode_proto_names, self._proto_names_limit, wire, max_values)
 
-        def decode(buf: bytes, pos: int, end: int, depth: int) -> JsonValue:
-            check_values(self._descriptor, buf, max_values)
-            return self._decode_proto_names(buf, pos, end, depth)
+    def _checked(self, decode: Decode, limit: ValueLimit, wire: bytes, max_values: int) -> JsonValue:
+        if len(wire) < self._smallest_value * max_values:
+            return decode_wire(decode, wire)
 
-        return decode_wire(decode, wire)
+        def decode_if_few(buf: bytes, pos: int, end: int, depth: int) -> JsonValue:
+            limit.check(self._descriptor, buf, max_values)
+            return decode(buf, pos, end, depth)
 
-
-FieldEncoder = Callable[[JsonValue, str], bytes]
-
-
-@cache
-def field_encoder(field: FieldDescriptor) -> FieldEncoder:
-    """Writes the JSON value of one whole field (a list for a repeated one), tag included.
-
-    Called with the value and the path it stands at. Null is no bytes, except where it is a value.
-    """
-    put = field_put(field, put_of)
-    null_is_value = takes_null(field) and not field.is_repeated
-
-    def encode(value: JsonValue, path: str) -> bytes:
-        return b"" if value is None and not null_is_value else _written(put, value, path)
-
-    return encode
+        return decode_wire(decode_if_few, wire)
 
 
 def _written(put: Put, value: JsonValue, path: str) -> bytes:
@@ -101,3 +178,6 @@ def _written(put: Put, value: JsonValue, path: str) -> bytes:
     except JsonError as error:
         raise error.below(path) from None
     return b"".join(chunks)
+
+
+_PROCESS: Final = Codecs()

@@ -11,8 +11,10 @@ from google.protobuf.descriptor import Descriptor
 
 from .any_messages import ANY, any_decode
 from .errors import JsonError
-from .field_decoders import Members, Stores, add_field, decode_parts, zero_of
+from .field_decoders import Stores, add_field, zero_of
 from .json_text import JsonValue
+from .message_parts import decode_parts
+from .oneofs import Members
 from .options import json_fields, overflow_field
 from .registry import Registry
 from .struct_decoder import Decode, StructDecoder

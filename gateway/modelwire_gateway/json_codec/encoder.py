@@ -11,7 +11,8 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from .any_messages import ANY, any_put
 from .errors import JsonError
-from .field_encoders import element_put, field_put
+from .field_encoders import PutOf, element_put, field_put
+from .json_options import JsonOptions
 from .json_text import JsonValue
 from .options import json_fields, overflow_field, takes_null
 from .registry import Registry
@@ -30,30 +31,50 @@ _STRUCTS: Final = {
 }
 
 
-def put_of(descriptor: Descriptor) -> Put:
-    """Writes JSON values as messages of a type."""
-    return _special(descriptor) or _ENCODERS.get(descriptor).put
+class Encoder:
+    """Writes messages of any type."""
+
+    def __init__(self, options: JsonOptions) -> None:
+        self._ignores_unknown = options.unknown_fields == "ignore"
+        self._messages = Registry(self._make)
+
+    def put_of(self, descriptor: Descriptor) -> Put:
+        """Writes JSON values as messages of a type."""
+        return self._special(descriptor) or self._messages.get(descriptor).put
+
+    def _special(self, descriptor: Descriptor) -> Put | None:
+        """The writer of a type that JSON does not write as an object of its fields."""
+        name = descriptor.full_name
+        if name in WELL_KNOWN:
+            return _well_known_put(WELL_KNOWN[name])
+        if name == ANY:
+            return any_put(descriptor.file.pool, self.put_of, self._put_unknown)
+        return _STRUCTS.get(name)
+
+    def _make(self, descriptor: Descriptor, of: Callable[[Descriptor], "_MessageEncoder"]) -> "_MessageEncoder":
+        return _MessageEncoder(descriptor, lambda child: self._special(child) or of(child).put, self._put_unknown)
+
+    @property
+    def _put_unknown(self) -> Put:
+        return _ignore if self._ignores_unknown else _refuse
 
 
 class _MessageEncoder:
     """Writes JSON objects as messages of one type, field by field."""
 
-    def __init__(self, descriptor: Descriptor, of: Callable[[Descriptor], "_MessageEncoder"]) -> None:
+    def __init__(self, descriptor: Descriptor, put_of: PutOf, put_beyond: Put) -> None:
         self._descriptor = descriptor
-        self._of = of
+        self._put_of = put_of
         self._rows: dict[str, _Row] = {}
-        self._put_overflow: Put | None = None
+        self._put_beyond = put_beyond  # members that no field declares
 
     def link(self) -> None:
-        def linked(descriptor: Descriptor) -> Put:
-            return _special(descriptor) or self._of(descriptor).put
-
         for field in json_fields(self._descriptor):
-            put = field_put(field, linked)
+            put = field_put(field, self._put_of)
             for name in _spellings(field):
                 self._rows[name] = put, _null_is_value(field), tuple(_rivals(field, name))
-        overflow = overflow_field(self._descriptor)
-        self._put_overflow = element_put(overflow, linked) if overflow else None
+        if overflow := overflow_field(self._descriptor):
+            self._put_beyond = element_put(overflow, self._put_of)
 
     def put(self, out: list[bytes], value: JsonValue, depth: int) -> int:
         if not isinstance(value, dict):
@@ -77,11 +98,6 @@ class _MessageEncoder:
         except JsonError as error:
             raise error.inside(key) from None
         return total + self._put_beyond(out, beyond, depth) if beyond else total
-
-    def _put_beyond(self, out: list[bytes], members: dict[str, JsonValue], depth: int) -> int:
-        if self._put_overflow is None:
-            raise JsonError("", "unknown field").inside(next(iter(members)))
-        return self._put_overflow(out, members, depth)
 
 
 def _spellings(field: FieldDescriptor) -> set[str]:
@@ -107,12 +123,12 @@ def _refuse_rivals(value: dict[str, JsonValue], rivals: tuple[_Rival, ...]) -> N
             raise JsonError("", f"cannot stand beside {rival}")
 
 
-def _special(descriptor: Descriptor) -> Put | None:
-    """The writer of a type that JSON does not write as an object of its fields."""
-    name = descriptor.full_name
-    if name in WELL_KNOWN:
-        return _well_known_put(WELL_KNOWN[name])
-    return any_put(descriptor.file.pool, put_of) if name == ANY else _STRUCTS.get(name)
+def _refuse(out: list[bytes], members: JsonValue, depth: int) -> int:
+    raise JsonError("", "unknown field").inside(next(iter(members)))
+
+
+def _ignore(out: list[bytes], members: JsonValue, depth: int) -> int:
+    return 0
 
 
 def _well_known_put(known: WellKnown) -> Put:
@@ -122,6 +138,3 @@ def _well_known_put(known: WellKnown) -> Put:
         return len(chunk)
 
     return put
-
-
-_ENCODERS: Final = Registry(_MessageEncoder)

@@ -6,14 +6,14 @@ from typing import Final
 
 _CLIP: Final = 40
 _PATH_CLIP: Final = 200
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 
 
 class JsonError(ValueError):
     """A value that a message cannot hold, or a message that cannot be written as JSON.
 
-    `path` leads to the value (`tools[0].function.name`, "" for the root), `reason` says what is wrong
-    with it. Both are fit for callers' eyes. The error is raised with the innermost path; whoever passes
+    `path` leads to the value (`tools[0].function.name`, `labels["odd key"]`, "" for the root), `reason` says what
+    is wrong with it. Both are fit for callers' eyes. The error is raised with the innermost path; whoever passes
     it on adds the step it knows with `inside`, so that paths cost nothing until something fails.
     """
 
@@ -49,7 +49,7 @@ class JsonError(ValueError):
 
 def clip(text: str) -> str:
     """`text` short enough for a message."""
-    return text if len(text) <= _CLIP else text[:_CLIP] + "…"
+    return text if len(text) <= _CLIP else text[: _CLIP - 1] + "…"
 
 
 def join_path(outer: str, inner: str) -> str:
@@ -61,4 +61,4 @@ def _shown(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
     name = clip(step)
-    return name if _IDENTIFIER(step) else f"[{json.dumps(name, ensure_ascii=not name.isprintable())}]"
+    return name if _PLAIN_NAME(step) else f"[{json.dumps(name, ensure_ascii=not name.isprintable())}]"

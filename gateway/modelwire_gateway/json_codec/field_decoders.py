@@ -3,9 +3,8 @@
 There are two signatures, for varints and for everything that has an extent; the loop that walks over a
 message's fields (see decoder) has read the varint, or the length, already.
 
-A message that may stand in a field once is not read at once: further parts of it may follow, and are merged
-with it. The field's name stands for the extent of its first part, or for the bytes of all when there are more,
-until all are known; so no number of parts takes more memory than the bytes they are.
+A message that may stand in a field once is not read at once: further parts of it may follow. The field's name
+stands for them (see message_parts) until all are known.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,18 +15,14 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from .errors import JsonError
 from .json_text import JsonValue
+from .message_parts import Parts, decode_parts, with_part
+from .oneofs import Drop, Members, StoreExtent, StoreVarint, choosing, choosing_varint, drop_siblings
 from .options import enum_type, is_map, message_type
 from .scalars import Decode as DecodeScalar
 from .scalars import raw_value, scalar_of, signed32
 from .struct_decoder import Decode
 from .styles import Style
 from .wire import FIXED32, LENGTH_DELIMITED, TOO_DEEP, VARINT, WireError, read_fields, read_varint
-
-Members = dict[str, JsonValue]
-StoreVarint = Callable[[int, Members], None]
-StoreExtent = Callable[[bytes, int, int, Members, int], None]
-# Where a message stands, or the bytes of one that comes in several parts.
-Parts = tuple[int, int] | bytearray
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +39,14 @@ def add_field(stores: Stores, field: FieldDescriptor, style: Style, decode_of: C
     name = style.name(field)
     delimited = field.number << 3 | LENGTH_DELIMITED
     if field.type != FieldDescriptor.TYPE_MESSAGE:
-        _add_scalar(stores, field, style)
+        _add_scalar(stores, field, style, drop_siblings(field, style, decode_of))
     elif is_map(field):
         stores.extents[delimited] = _map_store(name, field, style, decode_of)
     elif field.is_repeated:
         stores.extents[delimited] = _messages_store(name, decode_of(message_type(field)))
     else:
-        stores.extents[delimited] = _parts_store(name, _siblings(field, style))
+        stores.extents[delimited] = _parts_store(name, drop_siblings(field, style, decode_of))
         stores.singles.append((name, decode_of(message_type(field))))
-
-
-def decode_parts(buf: bytes, parts: Parts, decode: Decode, depth: int) -> JsonValue:
-    """Reads a message out of its parts."""
-    if depth < 1:
-        raise JsonError("", TOO_DEEP)
-    if isinstance(parts, tuple):
-        return decode(buf, *parts, depth - 1)
-    joined = bytes(parts)
-    return decode(joined, 0, len(joined), depth - 1)
 
 
 def zero_of(field: FieldDescriptor, style: Style) -> JsonValue:
@@ -71,23 +56,21 @@ def zero_of(field: FieldDescriptor, style: Style) -> JsonValue:
     return style.scalar(field)(scalar_of(field).zero)
 
 
-def _siblings(field: FieldDescriptor, style: Style) -> tuple[str, ...]:
-    oneof = field.containing_oneof
-    return tuple(style.name(member) for member in oneof.fields if member is not field) if oneof else ()
-
-
-def _add_scalar(stores: Stores, field: FieldDescriptor, style: Style) -> None:
+def _add_scalar(stores: Stores, field: FieldDescriptor, style: Style, drop: Drop | None) -> None:
     name, decode, scalar = style.name(field), style.scalar(field), scalar_of(field)
     own_tag = field.number << 3 | scalar.wire_type
     if field.is_repeated and scalar.wire_type != LENGTH_DELIMITED:
         stores.extents[field.number << 3 | LENGTH_DELIMITED] = _packed_store(name, decode, scalar.wire_type, field)
     if scalar.wire_type == VARINT:
-        store = _items_varint(name, decode) if field.is_repeated else _single_varint(name, decode, field, style)
-        stores.varints[own_tag] = _only_declared(store, field)
+        store = _items_varint(name, decode) if field.is_repeated else _single_varint(name, decode, field)
+        store = _only_declared(store, field)
+        if drop:
+            stores.extents[own_tag] = choosing_varint(store, drop)
+        else:
+            stores.varints[own_tag] = store
     else:
-        stores.extents[own_tag] = (
-            _items_extent(name, decode) if field.is_repeated else _single_extent(name, decode, field, style)
-        )
+        store_extent = _items_extent(name, decode) if field.is_repeated else _single_extent(name, decode, field)
+        stores.extents[own_tag] = choosing(store_extent, drop)
 
 
 def _only_declared(store: StoreVarint, field: FieldDescriptor) -> StoreVarint:
@@ -103,15 +86,12 @@ def _only_declared(store: StoreVarint, field: FieldDescriptor) -> StoreVarint:
     return store_declared
 
 
-def _single_varint(name: str, decode: DecodeScalar, field: FieldDescriptor, style: Style) -> StoreVarint:
-    siblings = _siblings(field, style)
+def _single_varint(name: str, decode: DecodeScalar, field: FieldDescriptor) -> StoreVarint:
     implicit = not field.has_presence
     zero = decode(0)
 
     def store(number: int, out: Members) -> None:
         value = decode(number)
-        for sibling in siblings:
-            out.pop(sibling, None)
         if implicit and value == zero:
             out.pop(name, None)
         else:
@@ -120,14 +100,11 @@ def _single_varint(name: str, decode: DecodeScalar, field: FieldDescriptor, styl
     return store
 
 
-def _single_extent(name: str, decode: DecodeScalar, field: FieldDescriptor, style: Style) -> StoreExtent:
-    siblings = _siblings(field, style)
+def _single_extent(name: str, decode: DecodeScalar, field: FieldDescriptor) -> StoreExtent:
     absent = None if field.has_presence else scalar_of(field).zero
 
     def store(buf: bytes, start: int, stop: int, out: Members, depth: int) -> None:
         raw = buf[start:stop]
-        for sibling in siblings:
-            out.pop(sibling, None)
         if raw == absent:
             out.pop(name, None)
             return
@@ -185,22 +162,11 @@ def _varints(buf: bytes, pos: int, stop: int) -> Iterator[int]:
         raise WireError
 
 
-def _parts_store(name: str, siblings: tuple[str, ...]) -> StoreExtent:
+def _parts_store(name: str, drop: Drop | None) -> StoreExtent:
     def store(buf: bytes, start: int, stop: int, out: Members, depth: int) -> None:
-        for sibling in siblings:
-            out.pop(sibling, None)
-        out[name] = _with_part(out.get(name), buf, start, stop)
+        out[name] = with_part(out.get(name), buf, start, stop)
 
-    return store
-
-
-def _with_part(parts: Parts | None, buf: bytes, start: int, stop: int) -> Parts:
-    if parts is None:
-        return start, stop
-    if isinstance(parts, tuple):
-        parts = bytearray(buf[parts[0] : parts[1]])
-    parts += buf[start:stop]
-    return parts
+    return choosing(store, drop)
 
 
 def _messages_store(name: str, decode: Decode) -> StoreExtent:
@@ -229,14 +195,17 @@ def _map_store(
             raise JsonError("", TOO_DEEP).inside(name)
         key_parts: Parts | None = None
         value_parts: Parts | None = None
-        for tag, part_start, part_stop in read_fields(buf, start, stop):
-            if tag == key_tag:
-                key_parts = part_start, part_stop
-            elif tag == value_tag:
-                earlier = value_parts if merged else None
-                value_parts = _with_part(earlier, buf, part_start, part_stop)
         key = None
         try:
+            for tag, part_start, part_stop in read_fields(buf, start, stop):
+                if tag == key_tag:
+                    if key_parts:
+                        read_key(buf, key_parts, depth - 1)  # what is replaced must be well-formed too
+                    key_parts = part_start, part_stop
+                elif tag == value_tag:
+                    if value_parts and not merged:
+                        read_value(buf, value_parts, depth - 1)
+                    value_parts = with_part(value_parts if merged else None, buf, part_start, part_stop)
             key = _key_text(read_key(buf, key_parts, depth - 1))
             out.setdefault(name, {})[key] = read_value(buf, value_parts, depth - 1)
         except JsonError as error:

@@ -3,7 +3,8 @@
 Each is made once for its field, and appends to the chunks what stands on the wire for it (see struct_encoder).
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from .wire import LENGTH_DELIMITED, TOO_DEEP, VARINTS, tag, varint
 
 _FLOAT_LAYOUTS: Final = {FieldDescriptor.TYPE_DOUBLE: "<f8", FieldDescriptor.TYPE_FLOAT: "<f4"}
 _TRUTHS: Final = {"true": True, "false": False}
+_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*").fullmatch
 
 PutOf = Callable[[Descriptor], Put]
 
@@ -158,12 +160,27 @@ def _map_put(field: FieldDescriptor, put_of: PutOf) -> Put:
 def _entry_put(key_field: FieldDescriptor, value_field: FieldDescriptor, put_of: PutOf) -> Put:
     put_key, put_value = element_put(key_field, put_of), element_put(value_field, put_of)
     null_is_value = takes_null(value_field)
-    keys: Mapping[str, JsonValue] = _TRUTHS if key_field.type == FieldDescriptor.TYPE_BOOL else {}
+    read_key = _key_reader(key_field)
 
     def put(out: list[bytes], entry: JsonValue, depth: int) -> int:
         key, value = entry
         if value is None and not null_is_value:
             raise JsonError("", "must not be null")
-        return put_key(out, keys.get(key, key), depth) + put_value(out, value, depth)
+        return put_key(out, read_key(key), depth) + put_value(out, value, depth)
 
     return put
+
+
+def _key_reader(field: FieldDescriptor) -> Callable[[str], JsonValue]:
+    """From the name of a member to the key's JSON value. Each key has one text, so that none can come twice."""
+    if field.type == FieldDescriptor.TYPE_STRING:
+        return lambda key: key
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return lambda key: _TRUTHS.get(key, key)
+
+    def integer(key: str) -> JsonValue:
+        if not _INTEGER(key):
+            raise JsonError("", "must be an integer")
+        return key
+
+    return integer

@@ -54,14 +54,27 @@ def encode_values(value: JsonValue) -> bytes | None:
 
 def decode_values(buf: bytes, pos: int, end: int) -> Floats | None:
     """The numbers of a ListValue, if its bytes are one run of finite numbers and it is long enough."""
+    records = _records(buf, pos, end)
+    if records is None:
+        return None
+    numbers = records["number"].copy()
+    return numbers if np.isfinite(numbers).all() else None
+
+
+def run_length(buf: bytes, pos: int, end: int) -> int:
+    """How many numbers a ListValue holds, if its bytes are one run of numbers and it is long enough; otherwise 0."""
+    records = _records(buf, pos, end)
+    return 0 if records is None else len(records)
+
+
+def _records(buf: bytes, pos: int, end: int) -> NDArray[np.void] | None:
     count, rest = divmod(end - pos, _RECORD.itemsize)
     if rest or count < _FEWEST or buf[pos + 2] != _NUMBER_TAG:
         return None
     records = np.frombuffer(buf, _RECORD, count, pos)
     if (records["tags"] != _TAGS).any() or (records["number_tag"] != _NUMBER_TAG).any():
         return None
-    numbers = records["number"].copy()
-    return numbers if np.isfinite(numbers).all() else None
+    return records
 
 
 def plain_list(numbers: Floats) -> list[JsonValue]:

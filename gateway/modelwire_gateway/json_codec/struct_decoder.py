@@ -17,7 +17,7 @@ from .json_numbers import plain
 from .json_text import JsonValue
 from .number_runs import Floats, decode_values
 from .scalars import text
-from .wire import TOO_DEEP, WireError, read_field, read_fields, read_varint
+from .wire import TOO_DEEP, WireError, part, read_field, read_fields, read_varint
 
 # Reads the message between two positions. The last argument is how many levels of messages may stand below it.
 Decode = Callable[[bytes, int, int, int], JsonValue]
@@ -100,7 +100,7 @@ class StructDecoder:
                 return text(buf[start:end]) if kind == _STRING else self._nested(kind, buf, start, end, depth)
         elif kind == _NUMBER and end - pos == 9:
             return _number(buf[pos + 1 : end])
-        elif kind == _BOOL and end - pos == 2:
+        elif kind == _BOOL and end - pos == 2 and buf[pos + 1] < 128:
             return buf[pos + 1] != 0
         return self._odd_value(buf, pos, end, depth)
 
@@ -110,15 +110,22 @@ class StructDecoder:
         return (self.struct if kind == _STRUCT else self.list_value)(buf, pos, end, depth - 1)
 
     def _odd_value(self, buf: bytes, pos: int, end: int, depth: int) -> JsonValue:
-        """The kind set last stands; parts of one Struct or ListValue in a row are one."""
+        """The kind set last stands; parts of one Struct or ListValue in a row are one.
+
+        What is replaced is read too: it must be well-formed, for every parser.
+        """
         kind, held = _NULL, bytearray()
         for tag, start, stop in read_fields(buf, pos, end):
             if tag not in _KINDS:
                 continue
             if tag != kind or tag not in _NESTED:
+                if held and kind in _DELIMITED:
+                    self._held(kind, bytes(held), depth)
                 kind, held = tag, bytearray()
-            held += buf[start:stop]
-        raw = bytes(held)
+            held += part(buf, start, stop) if tag in _NESTED else buf[start:stop]
+        return self._held(kind, bytes(held), depth)
+
+    def _held(self, kind: int, raw: bytes, depth: int) -> JsonValue:
         if kind == _NULL:
             return None
         if kind == _BOOL:
@@ -161,13 +168,13 @@ def _parts(buf: bytes, pos: int, end: int) -> tuple[int, int, int]:
 
 
 def _odd_entry(buf: bytes, pos: int, end: int) -> tuple[str, bytes]:
-    key, value = b"", bytearray()
+    key, value = "", bytearray()
     for tag, start, stop in read_fields(buf, pos, end):
         if tag == _KEY:
-            key = buf[start:stop]
+            key = text(buf[start:stop])
         elif tag == _VALUE:
-            value += buf[start:stop]
-    return text(key), bytes(value)
+            value += part(buf, start, stop)
+    return key, bytes(value)
 
 
 def _number(raw: bytes) -> JsonValue:

@@ -6,6 +6,7 @@ from typing import Final
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from .json_options import JsonOptions
 from .json_text import JsonValue
 from .number_runs import Floats, compact, plain_list
 from .options import field_options, rest_name
@@ -34,13 +35,17 @@ class Style:
         return (lambda raw: str(decode(raw))) if scalar.wide and self.text64(field) else decode
 
 
-REST: Final = Style(
-    name=rest_name,
-    text64=lambda field: not field_options(field).int64_as_number,
-    zero=lambda field: bool(field_options(field).print_zero_value),
-    well_known=lambda known: known.decode_rest,
-    numbers=compact,
-)
+def rest_style(options: JsonOptions) -> Style:
+    """As REST callers read messages: proto3 JSON, changed by the options of the scope, the message and the field."""
+    return Style(
+        name=(lambda field: field.name) if options.proto_field_names else rest_name,
+        text64=lambda field: not field_options(field).int64_as_number,
+        zero=lambda field: options.print_zero_values or bool(field_options(field).print_zero_value),
+        well_known=lambda known: known.decode_rest,
+        numbers=compact,
+    )
+
+
 PROTO_NAMES: Final = Style(
     name=lambda field: field.name,
     text64=lambda field: False,

@@ -1,16 +1,15 @@
 """Values of fields given as text, in a path or a query."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Final
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from .encoder import put_of
 from .errors import JsonError
-from .field_encoders import element_put
+from .field_encoders import PutOf, element_put
 from .json_text import JsonValue, parse_json
 from .options import enum_type, is_map, message_type
+from .struct_encoder import Put
 from .well_known import WELL_KNOWN, WRAPPED_VALUES
 from .wire import MAX_DEPTH
 
@@ -18,24 +17,27 @@ _TRUTHS: Final = {"true": True, "false": False}
 _JSON_TYPES: Final = {"google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"}
 
 
-def encode_text(field: FieldDescriptor, text: str) -> bytes:
-    """One value of `field`, tag included, read from text; zero values are written like any other.
+class TextEncoder:
+    """Writes one value of a field, tag included, read from text; zero values are written like any other.
 
     Scalars, enums (by name or number), Timestamp, Duration, FieldMask and wrappers are given as proto3 JSON
     has them, without quotes; Struct, Value and ListValue as JSON. One element of a repeated field is one text.
-    Raises `JsonError` for what the type does not take, and for maps and all other messages.
+    Raises `JsonError` for maps and all other messages.
     """
-    to_json, put = _reader(field)
-    chunks: list[bytes] = []
-    put(chunks, to_json(text), MAX_DEPTH)
-    return b"".join(chunks)
 
+    __slots__ = ("_put", "_to_json")
 
-@cache
-def _reader(field: FieldDescriptor) -> tuple[Callable[[str], JsonValue], Callable[[list[bytes], JsonValue, int], int]]:
-    if is_map(field) or field.type == FieldDescriptor.TYPE_GROUP:
-        raise JsonError("", "cannot be given as text")
-    return _to_json(field), element_put(field, put_of)
+    def __init__(self, field: FieldDescriptor, put_of: PutOf) -> None:
+        if is_map(field) or field.type == FieldDescriptor.TYPE_GROUP:
+            raise JsonError("", "cannot be given as text")
+        self._to_json: Callable[[str], JsonValue] = _to_json(field)
+        self._put: Put = element_put(field, put_of)
+
+    def encode(self, text: str) -> bytes:
+        """Raises `JsonError` for what the type does not take."""
+        chunks: list[bytes] = []
+        self._put(chunks, self._to_json(text), MAX_DEPTH)
+        return b"".join(chunks)
 
 
 def _to_json(field: FieldDescriptor) -> Callable[[str], JsonValue]:

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from typing import Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor_pool import DescriptorPool
 
-from .any_messages import ANY
+from .any_messages import ANY, find_type
 from .errors import JsonError
-from .number_runs import decode_values
+from .number_runs import run_length
 from .options import message_type, overflow_field
 from .registry import Registry
 from .scalars import scalar_of
@@ -44,8 +45,6 @@ _FREE: Final = {
 }
 _LIST: Final = "google.protobuf.ListValue"
 _TYPE_URL_TAG, _VALUE_TAG = 0x0A, 0x12
-_SMALLEST_FIELD: Final = 2  # bytes
-_RUN_RECORD: Final = 11  # bytes of a number in a ListValue
 _CONTINUED: Final = bytes(range(128, 256))  # bytes of a varint that are not its last
 
 # Takes a message out of a buffer, the levels that may stand below it, and how many more values there may be.
@@ -57,22 +56,57 @@ class _TooMany(Exception):
     pass
 
 
-def check_values(descriptor: Descriptor, wire: bytes, max_values: int) -> None:
-    """Raises `JsonError` for a message of more than `max_values` values, `WireError` or IndexError for none."""
-    if len(wire) < _SMALLEST_FIELD * max_values:
-        return
-    try:
-        _spend_of(descriptor)(wire, 0, len(wire), MAX_DEPTH, max_values - 1)
-    except _TooMany:
-        raise JsonError("", f"holds more than {max_values} values") from None
+def smallest_value(descriptor: Descriptor) -> int:
+    """The fewest bytes that a value in messages of a type takes on the wire, so that short ones need no counting.
+
+    One where numbers may be packed, else two.
+    """
+    seen, found = {descriptor}, [descriptor]
+    for message in found:  # grows while it is walked
+        if message.full_name == ANY or any(_is_packable(field) for field in message.fields):
+            return 1
+        inner = {field.message_type for field in message.fields if field.message_type} - seen
+        seen |= inner
+        found.extend(inner)
+    return 2
+
+
+class ValueLimit:
+    """Counts the values in messages of any type.
+
+    Without `count_runs` long lists of numbers in a ListValue count as one each: as arrays they take little more
+    memory than their bytes.
+    """
+
+    def __init__(self, *, count_runs: bool) -> None:
+        self._count_runs = count_runs
+        self._counters = Registry(self._make)
+
+    def check(self, descriptor: Descriptor, wire: bytes, max_values: int) -> None:
+        """Raises `JsonError` for a message of more than `max_values` values, `WireError` or IndexError for none."""
+        try:
+            self._spend_of(descriptor)(wire, 0, len(wire), MAX_DEPTH, max_values - 1)
+        except _TooMany:
+            raise JsonError("", f"holds more than {max_values} values") from None
+
+    def _spend_of(self, descriptor: Descriptor) -> _Spend:
+        return self._special(descriptor, self._counters.get(descriptor).spend)
+
+    def _special(self, descriptor: Descriptor, spend: _Spend) -> _Spend:
+        if descriptor.full_name == _LIST:
+            return _list_spend(spend, self._count_runs)
+        return _any_spend(descriptor.file.pool, spend, self._spend_of) if descriptor.full_name == ANY else spend
+
+    def _make(self, descriptor: Descriptor, of: Callable[[Descriptor], "_Counter"]) -> "_Counter":
+        return _Counter(descriptor, lambda child: self._special(child, of(child).spend))
 
 
 class _Counter:
     """Counts the values in messages of one type."""
 
-    def __init__(self, descriptor: Descriptor, of: Callable[[Descriptor], "_Counter"]) -> None:
+    def __init__(self, descriptor: Descriptor, spend_of: Callable[[Descriptor], _Spend]) -> None:
         self._descriptor = descriptor
-        self._of = of
+        self._spend_of = spend_of
         self._nested: dict[int, _Spend] = {}
         self._values: set[int] = set()  # tags of Values, which have one field for nothing
         self._packed: dict[int, int] = {}  # wire types by tag
@@ -85,11 +119,9 @@ class _Counter:
             if field.type == FieldDescriptor.TYPE_MESSAGE:
                 if message_type(field).full_name == _VALUE:
                     self._values.add(tag)
-                self._nested[tag] = _special(message_type(field), self._of(message_type(field)).spend)
-            elif field.is_repeated and field.type != FieldDescriptor.TYPE_GROUP:
-                wire_type = scalar_of(field).wire_type
-                if wire_type != LENGTH_DELIMITED:
-                    self._packed[tag] = wire_type
+                self._nested[tag] = self._spend_of(message_type(field))
+            elif _is_packable(field):
+                self._packed[tag] = scalar_of(field).wire_type
 
     def spend(self, buf: bytes, pos: int, end: int, depth: int, left: int) -> int:
         free, groups = self._free, 0
@@ -131,52 +163,41 @@ class _Counter:
         return left if wire_type is None else left - _packed_count(buf, pos, end, wire_type)
 
 
+def _is_packable(field: FieldDescriptor) -> bool:
+    return bool(field.is_repeated and field.message_type is None and scalar_of(field).wire_type != LENGTH_DELIMITED)
+
+
 def _packed_count(buf: bytes, pos: int, end: int, wire_type: int) -> int:
     if wire_type == VARINT:
         return len(buf[pos:end].translate(None, _CONTINUED))
     return (end - pos) // {FIXED32: 4, FIXED64: 8}[wire_type]
 
 
-def _spend_of(descriptor: Descriptor) -> _Spend:
-    return _special(descriptor, _COUNTERS.get(descriptor).spend)
-
-
-def _special(descriptor: Descriptor, spend: _Spend) -> _Spend:
-    if descriptor.full_name == _LIST:
-        return _list_spend(spend)
-    return _any_spend(descriptor, spend) if descriptor.full_name == ANY else spend
-
-
-def _list_spend(spend: _Spend) -> _Spend:
-    """Runs of numbers are counted at once."""
+def _list_spend(spend: _Spend, count_runs: bool) -> _Spend:
+    """Runs of numbers are counted at once, or not at all."""
 
     def spend_list(buf: bytes, pos: int, end: int, depth: int, left: int) -> int:
-        if decode_values(buf, pos, end) is None:
+        count = run_length(buf, pos, end)
+        if not count:
             return spend(buf, pos, end, depth, left)
-        left -= (end - pos) // _RUN_RECORD
-        if left < 0:
+        if count_runs and count > left:
             raise _TooMany
-        return left
+        return left - count if count_runs else left
 
     return spend_list
 
 
-def _any_spend(any_type: Descriptor, spend: _Spend) -> _Spend:
+def _any_spend(pool: DescriptorPool, spend: _Spend, spend_of: Callable[[Descriptor], _Spend]) -> _Spend:
     """An Any counts with the message in it."""
 
     def spend_any(buf: bytes, pos: int, end: int, depth: int, left: int) -> int:
         left = spend(buf, pos, end, depth, left)
         held = {tag: (start, stop) for tag, start, stop in read_fields(buf, pos, end)}
         url_at, url_end = held.get(_TYPE_URL_TAG, (pos, pos))
-        name = buf[url_at:url_end].rpartition(b"/")[2].decode(errors="replace")
-        try:
-            descriptor = any_type.file.pool.FindMessageTypeByName(name)
-        except KeyError:
+        descriptor = find_type(pool, buf[url_at:url_end].rpartition(b"/")[2].decode(errors="replace"))
+        if descriptor is None or not depth:
             return left  # which the decoder refuses
         start, stop = held.get(_VALUE_TAG, (pos, pos))
-        return _spend_of(descriptor)(buf, start, stop, depth - 1, left) if depth else left
+        return spend_of(descriptor)(buf, start, stop, depth - 1, left)
 
     return spend_any
-
-
-_COUNTERS: Final = Registry(_Counter)

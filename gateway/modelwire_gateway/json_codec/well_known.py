@@ -59,11 +59,11 @@ def _wrapper(scalar: Scalar) -> WellKnown:
         return head + (varint(len(raw)) if scalar.wire_type == LENGTH_DELIMITED else b"") + raw
 
     def decode(raw: bytes) -> JsonValue:
-        held: int | bytes = scalar.zero
+        value = scalar.decode(scalar.zero)
         for number_and_type, start, stop in read_fields(raw, 0, len(raw)):
             if number_and_type == head[0]:
-                held = raw_value(raw, start, stop, scalar.wire_type)
-        return scalar.decode(held)
+                value = scalar.decode(raw_value(raw, start, stop, scalar.wire_type))
+        return value
 
     def decode_wide(raw: bytes) -> JsonValue:
         return str(decode(raw))

@@ -89,6 +89,13 @@ def read_fields(buf: bytes, pos: int, end: int) -> Iterator[tuple[int, int, int]
         pos = field[2]
 
 
+def part(buf: bytes, start: int, stop: int) -> bytes:
+    """One of several parts of a message, which are to be joined. Raises `WireError` if a field leads out of it."""
+    for _ in read_fields(buf, start, stop):
+        pass
+    return buf[start:stop]
+
+
 def value_bounds(buf: bytes, pos: int, number_and_type: int) -> tuple[int, int]:
     """Where the value behind a tag begins and ends, its length aside; the end may lie past the buffer."""
     wire_type = number_and_type & 7

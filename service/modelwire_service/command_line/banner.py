@@ -13,14 +13,19 @@ class Door(Protocol):
     def address(self) -> str: ...
 
 
-def banner(configured: Sequence[UpstreamSettings], grpc_door: Door | None, http_door: Door | None) -> str:
-    """The lines; `grpc  ADDRESS` and `http  ADDRESS` stand alone on theirs, for programs to read."""
+def banner(
+    configured: Sequence[UpstreamSettings], grpc_door: Door | None, http_door: Door | None, path: str = "/v1/models"
+) -> str:
+    """The lines; `grpc  ADDRESS` and `http  ADDRESS` stand alone on theirs, for programs to read.
+
+    `path` is what the call gets where no model is sure to be there.
+    """
     lines = [_upstream_line(settings) for settings in configured]
     if grpc_door is not None:
         lines.append(f"grpc  {grpc_door.address}")
     if http_door is not None:
         lines.append(f"http  {http_door.address}")
-        lines.append(f"try   {_curl(http_door.address, configured)}")
+        lines.append(f"try   {_curl(http_door.address, configured, path)}")
     return "\n".join(lines)
 
 
@@ -29,15 +34,15 @@ def _upstream_line(settings: UpstreamSettings) -> str:
     return f"upstream  {settings.name}  {settings.kind}  {where}"
 
 
-def _curl(address: str, configured: Sequence[UpstreamSettings]) -> str:
-    """A curl command; a chat where a model is sure to be there, the list of models otherwise."""
+def _curl(address: str, configured: Sequence[UpstreamSettings], path: str) -> str:
+    """A curl command; a chat where a model is sure to be there, a GET of `path` otherwise."""
     where = (
         "--unix-socket " + shlex.quote(address.removeprefix("unix:")) + " http://localhost"
         if address.startswith("unix:")
         else f"http://{address}"
     )
     if not any(settings.kind == "embedded" for settings in configured):
-        return f"curl {where}/v1/models"
+        return f"curl {where}{path}"
     # Imported here: without embedded models nothing of theirs is loaded.
     from modelwire_service.upstreams.embedded.chat_worker import MODEL_ID
 

@@ -4,10 +4,13 @@ import asyncio
 
 from modelwire_gateway.app import Transcoder
 from modelwire_gateway.backends.local import LocalBackend
-from modelwire_gateway.descriptors import built_in_services
-from modelwire_gateway.http_server import HttpServer, Operations
-from modelwire_gateway.options import GatewayOptions
+from modelwire_gateway.descriptors import built_in_image, built_in_services
+from modelwire_gateway.http_server import HttpServer, front
+from modelwire_gateway.openapi import ServedDocument
 
+from modelwire_service import __version__
+from modelwire_service.command_line.gateway_options import contract_options, cors_policy
+from modelwire_service.command_line.openapi import BUILT_IN_TITLE
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.server import GrpcServer, call_interceptors, service_handlers
 from modelwire_service.settings import Settings
@@ -18,13 +21,10 @@ class Doors:
 
     def __init__(self, settings: Settings, catalog: ModelCatalog) -> None:
         handlers = service_handlers(catalog)
-        limit = settings.max_request_bytes
-        self.grpc = GrpcServer(handlers, address=settings.grpc_address, max_request_bytes=limit)
+        self.grpc = GrpcServer(handlers, address=settings.grpc_address, max_request_bytes=settings.max_request_bytes)
         self.http: HttpServer | None = None
         if not settings.no_http:
-            backend = LocalBackend(handlers, call_interceptors())
-            app = Transcoder(built_in_services(), backend, GatewayOptions(max_request_bytes=limit))
-            self.http = HttpServer(Operations(app, backend.ready), settings.http_address)
+            self.http = _http_door(settings, LocalBackend(handlers, call_interceptors()))
 
     async def open(self) -> None:
         if self.http is not None:
@@ -37,3 +37,18 @@ class Doors:
         if self.http is not None:
             drains.append(self.http.drain(grace_seconds))
         await asyncio.gather(*drains)
+
+
+def _http_door(settings: Settings, backend: LocalBackend) -> HttpServer:
+    options = contract_options(settings)
+    transcoder = Transcoder(built_in_services(), backend, options)
+    document = ServedDocument(
+        lambda: transcoder.routes,
+        title=BUILT_IN_TITLE,
+        version=__version__,
+        options=options,
+        images=[built_in_image()],
+    )
+    cors = cors_policy(settings)
+    app = front(transcoder, ready=backend.ready, openapi=document, cors=cors, compress=settings.compression)
+    return HttpServer(app, settings.http_address)

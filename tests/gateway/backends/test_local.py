@@ -1,11 +1,15 @@
 """What only handlers in this process can suffer."""
 
 import logging
+from collections.abc import AsyncIterator
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf.descriptor import ServiceDescriptor
-from support.serving import Harness, name_of
+from modelwire_gateway.backends.base import Rpc
+from modelwire_gateway.backends.local import LocalBackend
+from support.serving import Harness, name_of, received
 
 
 async def test_a_streaming_handler_of_another_form_is_refused_in_process(
@@ -19,3 +23,31 @@ async def test_a_streaming_handler_of_another_form_is_refused_in_process(
     assert name_of(error) == "UNKNOWN"
     assert "no async generator" in caplog.text
     assert caplog.records[0].levelno == logging.ERROR
+
+
+async def test_there_is_nothing_to_read_where_one_request_is_taken(
+    services: tuple[ServiceDescriptor, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def read(_: bytes, context: Any) -> bytes:
+        return bytes(await context.read())
+
+    async with Harness("local", services).serving(Unary=read) as serving:
+        assert name_of(await serving.failure("Unary")) == "UNKNOWN"
+    assert "takes a single request" in caplog.text
+
+
+async def test_requests_are_deserialized_as_they_are_taken(services: tuple[ServiceDescriptor, ...]) -> None:
+    rpc = Rpc.of(services[0].methods_by_name["Collect"])
+
+    async def collect(requests: AsyncIterator[str], _: Any) -> str:
+        return "".join([request async for request in requests])
+
+    handler = grpc.stream_unary_rpc_method_handler(collect, bytes.decode, str.encode)
+    service = grpc.method_handlers_generic_handler("t.S", {"Collect": handler})
+
+    async def requests() -> AsyncIterator[bytes]:
+        yield b"a"
+        yield b"b"
+
+    call = LocalBackend([service]).call(rpc, requests(), metadata=(), timeout=None)
+    assert await received(call) == [b"ab"]

@@ -1,5 +1,7 @@
 """What only a channel can suffer."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -25,6 +27,21 @@ async def test_an_unreachable_server_is_unavailable(target: str, services: tuple
     await backend.close()
     assert (name_of(error), error.http_status) == ("UNAVAILABLE", 503)
     assert error.status.message == "the service cannot be reached, or the connection to it broke"
+
+
+def test_it_is_made_where_no_loop_runs(services: tuple[ServiceDescriptor, ...]) -> None:
+    backend = RemoteBackend("127.0.0.1:1")
+
+    async def use() -> str:
+        error = await Serving(backend, ScriptedService(services).rpcs).failure("Unary", timeout=10)
+        await backend.close()
+        return name_of(error)
+
+    assert asyncio.run(use()) == "UNAVAILABLE"
+
+
+async def test_it_may_be_closed_without_having_been_used() -> None:
+    await RemoteBackend("127.0.0.1:1").close()
 
 
 @pytest.mark.parametrize("size", [SERVER_LIMIT + 1, CHANNEL_LIMIT + 1], ids=["server", "channel"])
@@ -77,3 +94,22 @@ async def test_a_server_that_stops_in_mid_stream(services: tuple[ServiceDescript
     await backend.close()
     assert name_of(raised.value) == "UNAVAILABLE"
     assert str(port) not in raised.value.status.message
+
+
+@pytest.mark.parametrize("method", ["Collect", "Chat"])
+async def test_a_status_that_comes_while_requests_are_sent_is_the_status(method: str, remote: Harness) -> None:
+    async def refuse(_: AsyncIterator[bytes], context: Any) -> bytes:
+        await context.abort(grpc.StatusCode.UNAUTHENTICATED, "nobody knows you")
+        raise AssertionError
+
+    async def refuse_stream(requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+        yield await refuse(requests, context)
+
+    async def many() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield bytes(1000)
+            await asyncio.sleep(0)  # gives the status its chance between any two of them
+
+    async with remote.serving(Collect=refuse, Chat=refuse_stream) as serving:
+        errors = [await serving.failure(method, many()) for _ in range(50)]
+    assert {(name_of(error), error.status.message) for error in errors} == {("UNAUTHENTICATED", "nobody knows you")}

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 from modelwire_gateway.exchange import BrokenAnswerError, Receive, Scope, Send
+from modelwire_gateway.http_server.asgi import send_json
 from modelwire_gateway.http_server.protocol import HEADER_BYTES
 from support.asgi_apps import Patient, Serve, echo
 from support.raw_http import connected
@@ -238,6 +239,37 @@ async def test_a_client_is_not_blamed_for_the_body_it_was_not_yet_asked_for(serv
         assert (await answer).status == 100
         await client.send(b"abc")
         assert (await client.answer()).json["body"] == "abc"
+
+
+async def test_a_client_may_wait_for_the_answer_before_it_sends_on(serve: Serve) -> None:
+    async def converse(_: Scope, receive: Receive, send: Send) -> None:
+        said = [(await receive())["body"]]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": said[0], "more_body": True})
+        said.append((await receive())["body"])
+        await send({"type": "http.response.body", "body": said[1], "more_body": False})
+
+    server = await serve(converse, arrival_seconds=SOON)
+    async with connected(server.address) as client:
+        await client.send(CHUNKED + b"1\r\na\r\n")
+        assert (await client.answer(to_head=True)).status == 200
+        assert await client.chunk() == b"a"
+        rest = asyncio.create_task(client.chunk())
+        await asyncio.wait([rest], timeout=3 * SOON)
+        assert not rest.done()
+        await client.send(b"1\r\nb\r\n0\r\n\r\n")
+        assert await rest == b"b"
+
+
+async def test_who_has_the_answer_may_not_leave_the_body_unfinished(serve: Serve) -> None:
+    async def answer_early(_: Scope, __: Receive, send: Send) -> None:
+        await send_json(send, 200, {})
+
+    server = await serve(answer_early, arrival_seconds=SOON)
+    async with connected(server.address) as client:
+        await client.send(CHUNKED + b"1\r\na\r\n")
+        assert (await client.answer()).status == 200
+        assert await client.rest() == b""
 
 
 async def test_neither_a_slow_answer_nor_idleness_is_the_clients_delay(serve: Serve) -> None:

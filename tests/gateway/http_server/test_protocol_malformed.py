@@ -68,6 +68,23 @@ async def test_malformed_requests_are_refused_in_json(serve: Serve, request_byte
 
 
 @pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        pytest.param(b"HEAD / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", 400, id="malformed header"),
+        pytest.param(b"HEAD /%s HTTP/1.1\r\n" % (b"a" * 2**16), 431, id="head too large"),
+        pytest.param(b"HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n", 400, id="in its body"),
+    ],
+)
+async def test_what_refuses_head_has_no_body(serve: Serve, request_bytes: bytes, status: int) -> None:
+    server = await serve(echo)
+    async with connected(server.address) as client:
+        await client.send(request_bytes)
+        answer = await client.answer(to_head=True)
+        assert (answer.status, answer.headers["connection"]) == (status, "close")
+        assert await client.rest() == b""
+
+
+@pytest.mark.parametrize(
     "request_bytes",
     [
         pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="missing"),

@@ -15,13 +15,19 @@ PROTOS = HERE.parents[2] / "protos"
 
 
 @pytest.fixture(scope="session")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> DescriptorPool:
+def image(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The FileDescriptorSet, imports included."""
     image = tmp_path_factory.mktemp("protos") / "image.binpb"
     includes = [f"-I{path}" for path in (HERE, PROTOS, files("grpc_tools") / "_proto")]
     sources = [str(HERE / name) for name in ("everything.proto", "legacy.proto")]
     assert protoc.main(["protoc", *includes, "--include_imports", f"--descriptor_set_out={image}", *sources]) == 0
+    return image.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def pool(image: bytes) -> DescriptorPool:
     compiled = DescriptorPool()
-    for file in FileDescriptorSet.FromString(image.read_bytes()).file:
+    for file in FileDescriptorSet.FromString(image).file:
         compiled.Add(file)
     return compiled
 

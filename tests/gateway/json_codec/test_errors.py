@@ -12,9 +12,11 @@ from modelwire_gateway.json_codec.errors import JsonError
         (["odd key", "a"], 'a["odd key"]'),
         (["ключ"], '["ключ"]'),
         (["\n\ud800"], r'["\n\ud800"]'),
-        (["0"], '["0"]'),
+        (["50256", "biases"], "biases.50256"),
+        (["my-key"], "my-key"),
+        (["\u202ex"], r'["\u202ex"]'),
         ([""], '[""]'),
-        (["x" * 50], "x" * 40 + "…"),
+        (["x" * 50], "x" * 39 + "…"),
     ],
 )
 def test_the_path_grows_from_inside_out(steps: list[str | int], path: str) -> None:

@@ -2,9 +2,11 @@ from collections.abc import Callable
 
 import pytest
 from google.protobuf.descriptor import Descriptor
-from modelwire_gateway.json_codec import JsonError, JsonValue, MessageCodec, encode_text
+from modelwire_gateway.json_codec import Codecs, JsonError, JsonValue
 
 Find = Callable[[str], Descriptor]
+
+CODECS = Codecs()
 
 
 @pytest.mark.parametrize(
@@ -37,8 +39,8 @@ Find = Callable[[str], Descriptor]
     ],
 )
 def test_reads_one_value(name: str, field: str, text: str, value: JsonValue, message: Find) -> None:
-    wire = encode_text(message(name).fields_by_name[field], text)
-    assert MessageCodec.of(message(name)).decode_proto_names(wire) == {field: value}
+    wire = CODECS.encode_text(message(name).fields_by_name[field], text)
+    assert CODECS.message(message(name)).decode_proto_names(wire) == {field: value}
 
 
 @pytest.mark.parametrize(
@@ -65,11 +67,11 @@ def test_reads_one_value(name: str, field: str, text: str, value: JsonValue, mes
 )
 def test_refuses(name: str, field: str, text: str, error: str, message: Find) -> None:
     with pytest.raises(JsonError, match=error):
-        encode_text(message(name).fields_by_name[field], text)
+        CODECS.encode_text(message(name).fields_by_name[field], text)
 
 
 def test_a_zero_replaces_what_stands_before(message: Find) -> None:
     descriptor = message("Scalars")
     for field, text, zero in [("int64_value", "5", "0"), ("string_value", "x", ""), ("color_value", "RED", "0")]:
-        wire = b"".join(encode_text(descriptor.fields_by_name[field], given) for given in (text, zero))
-        assert MessageCodec.of(descriptor).decode(wire) == {}
+        wire = b"".join(CODECS.encode_text(descriptor.fields_by_name[field], given) for given in (text, zero))
+        assert CODECS.message(descriptor).decode(wire) == {}

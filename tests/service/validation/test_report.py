@@ -1,28 +1,33 @@
 import pytest
+from modelwire_gateway.json_codec import JsonError
 from modelwire_service.errors import InvalidRequest
 from modelwire_service.validation.report import MAX_VIOLATIONS, Path, Report, shown, written
 
+PATHS: list[tuple[Path, str]] = [
+    (("model",), "model"),
+    (("messages", 2, "role"), "messages[2].role"),
+    (("messages", 0, "content", 1, "image_url", "url"), "messages[0].content[1].image_url.url"),
+    (("metadata", "trace_id"), "metadata.trace_id"),
+    (("logit_bias", "50256"), "logit_bias.50256"),
+    (("metadata", "a b"), 'metadata["a b"]'),
+    (("metadata", ""), 'metadata[""]'),
+    (("metadata", "a.b"), 'metadata["a.b"]'),
+    (("metadata", "é"), 'metadata["é"]'),
+    (("metadata", "line\nbreak"), 'metadata["line\\nbreak"]'),
+    (("metadata", "\u202ex"), 'metadata["\\u202ex"]'),
+    (("metadata", "k" * 41), f"metadata.{'k' * 39}…"),
+    (("metadata", " " * 41), f'metadata["{39 * " "}…"]'),
+]
 
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        (("model",), "model"),
-        (("messages", 2, "role"), "messages[2].role"),
-        (("messages", 0, "content", 1, "image_url", "url"), "messages[0].content[1].image_url.url"),
-        (("metadata", "trace_id"), "metadata.trace_id"),
-        (("logit_bias", "50256"), "logit_bias.50256"),
-        (("metadata", "a b"), 'metadata["a b"]'),
-        (("metadata", ""), 'metadata[""]'),
-        (("metadata", "a.b"), 'metadata["a.b"]'),
-        (("metadata", "é"), 'metadata["é"]'),
-        (("metadata", "line\nbreak"), 'metadata["line\\nbreak"]'),
-        (("metadata", "\u202ex"), 'metadata["\\u202ex"]'),
-        (("metadata", "k" * 41), f"metadata.{'k' * 39}…"),
-        (("metadata", " " * 41), f'metadata["{39 * " "}…"]'),
-    ],
-)
+
+@pytest.mark.parametrize(("path", "text"), PATHS)
 def test_a_path_is_written_as_callers_would_write_it(path: Path, text: str) -> None:
     assert written(path) == text
+
+
+@pytest.mark.parametrize(("path", "text"), PATHS)
+def test_the_gateway_writes_paths_alike(path: Path, text: str) -> None:
+    assert JsonError("", "is wrong").inside(*reversed(path)).path == text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,114 @@
+"""The routes, each with all that can be made ready before a request comes.
+
+What is compiled for the messages of a set of routes goes when the set does: nothing here outlives it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import ServiceDescriptor
+
+from modelwire_gateway.binding import Binder
+from modelwire_gateway.errors import detail_json
+from modelwire_gateway.field_paths import FieldNames
+from modelwire_gateway.json_codec import Codecs
+from modelwire_gateway.options import GatewayOptions
+from modelwire_gateway.query import SystemParameters
+from modelwire_gateway.rendering import http_body_reader, json_render, pretty
+from modelwire_gateway.request_errors import method_not_allowed, route_not_found, routes_unknown
+from modelwire_gateway.routes import Match, MethodNotAllowed, Route, RouteTable
+from modelwire_gateway.streaming import (
+    ErrorJson,
+    Framing,
+    error_writer,
+    http_body_framing,
+    stream_framings,
+    stream_type,
+    unary_framing,
+)
+
+_ROUTES_NAMED: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerStyle:
+    """What the answers of all routes have in common."""
+
+    error_json: ErrorJson
+    exposed_metadata: frozenset[str]
+
+
+class Endpoint:
+    """A route that is ready to serve."""
+
+    def __init__(self, route: Route, binder: Binder, codecs: Codecs, style: AnswerStyle) -> None:
+        self.route: Final = route
+        self.binder: Final = binder
+        self.style: Final = style
+        self._http_body = http_body_reader(route)
+        to_json = json_render(route, codecs)
+        self._unary = unary_framing(to_json)
+        self._pretty = unary_framing(pretty(to_json))
+        self._streams = stream_framings(to_json, style.error_json)
+
+    def framing(self, first: bytes, accept: str, parameters: SystemParameters) -> Framing:
+        """How an answer is written that begins with the message `first`. Raises RpcFailure where it cannot be read."""
+        if self._http_body is not None:
+            return http_body_framing(self._http_body(first), self._http_body, self.style.error_json)
+        if self.route.rpc.server_streaming:
+            return self._streams[stream_type(accept, parameters.alt)]
+        return self._pretty if parameters.pretty_print else self._unary
+
+
+class Endpoints:
+    """The endpoints of some services; None as long as nobody knows which. Raises RouteErrors."""
+
+    def __init__(self, services: Iterable[ServiceDescriptor] | None, options: GatewayOptions) -> None:
+        served = tuple(services or ())
+        codecs, names = Codecs(options.json), FieldNames()
+        pools = {id(service.file.pool): service.file.pool for service in served}
+        details = detail_json(codecs, tuple(pools.values()) or (descriptor_pool.Default(),))
+        errors = error_writer(options.error_body, details)
+        self.style: Final = AnswerStyle(errors, options.exposed_metadata)
+        self._known = services is not None
+        self._table = RouteTable.from_services(served, options.reserved_paths)
+        self._by_route = {
+            route: Endpoint(route, Binder(route, codecs, names, options), codecs, self.style) for route in self.routes
+        }
+        self._named = _named(self.routes)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        return self._table.routes
+
+    def find(self, method: str, raw_path: bytes) -> tuple[Endpoint, Sequence[str]]:
+        """The endpoint of a request, and what its variables took of the path, decoded.
+
+        Raises RpcFailure as 404 and 405, as 503 where the services are not known, and INVALID_ARGUMENT for a variable
+        that took what cannot be decoded.
+        """
+        outcome = self._table.match(method, raw_path)
+        if isinstance(outcome, Match):
+            return self._by_route[outcome.route], outcome.captures
+        if not self._known:
+            raise routes_unknown()
+        if isinstance(outcome, MethodNotAllowed):
+            raise method_not_allowed(method, outcome.allowed)
+        raise route_not_found(method, shown_path(raw_path), self._named)
+
+
+def shown_path(raw_path: bytes) -> str:
+    """An undecoded path, short enough for a message."""
+    text = raw_path.decode("ascii", "backslashreplace")
+    return text if len(text) <= 100 else text[:99] + "…"
+
+
+def _named(routes: Iterable[Route]) -> str:
+    """The routes as a caller would type them, the first of them if there are many."""
+    # `{name}` and `{name=**}` are one thing to whoever types a path.
+    shown = (f"{route.http_method} {str(route.template).replace('=**', '')}" for route in routes)
+    names = list(dict.fromkeys(shown))
+    more = f" and {len(names) - _ROUTES_NAMED} more" if len(names) > _ROUTES_NAMED else ""
+    return (", ".join(names[:_ROUTES_NAMED]) or "none") + more

@@ -1,0 +1,85 @@
+"""The options of the commands, by group."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def option(name: str, told: str, setting: str | None = None, **attributes: Any) -> Option:
+    """An option of a server. Its MODELWIRE_… variable is read by the settings, with the rest of them.
+
+    `setting` is its name there and in the file, where that is not `name`.
+    """
+    setting = setting or name.removeprefix("--").replace("-", "_")
+    return click.option(name, setting, default=None, help=f"{told}  [env var: {_variable(setting)}]", **attributes)
+
+
+def list_option(name: str, told: str, setting: str | None = None, **attributes: Any) -> Option:
+    """An option whose values make a list."""
+    return option(name, f"{told}; may be given several times.", setting, multiple=True, **attributes)
+
+
+def flag(name: str, told: str, setting: str | None = None, *, means: bool = True) -> Option:
+    """An option without a value, which sets its setting to `means`."""
+    return option(name, told, setting, is_flag=True, flag_value=means)
+
+
+def client_option(name: str, **attributes: Any) -> Option:
+    """An option of a command that calls a server; click itself reads its MODELWIRE_… variable."""
+    return click.option(name, envvar=_variable(name.removeprefix("--")), show_envvar=True, **attributes)
+
+
+def options(*group: Option) -> Option:
+    """All of `group`, in this order."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for each in reversed(group):
+            command = each(command)
+        return command
+
+    return decorate
+
+
+def _variable(setting: str) -> str:
+    return f"MODELWIRE_{setting.upper()}"
+
+
+IMAGE: Final = "A FileDescriptorSet (protoc --include_imports --descriptor_set_out)"
+
+CONFIG: Final = option("--config", "A TOML file with these options and the upstreams.", type=click.Path())
+HTTP_ADDRESS: Final = option("--http-address", "Where REST listens: HOST:PORT or unix:PATH; default 127.0.0.1:8080.")
+
+EDGE: Final = options(
+    list_option("--cors-origin", "An origin whose pages may call, or '*' for all", "cors_origins", metavar="ORIGIN"),
+    list_option("--forward-header", "A header that calls get as metadata", "forwarded_headers", metavar="NAME"),
+    list_option("--expose-metadata", "Metadata that answers get as a header", "exposed_metadata", metavar="NAME"),
+    flag("--no-compression", "Never answer in gzip or zstd (in the variable: false).", "compression", means=False),
+)
+"""What the HTTP door does for whatever stands behind it."""
+
+TRANSCODING: Final = options(
+    option("--unknown-query", "What becomes of query keys that name no field: refuse (default) or ignore."),
+    option("--unknown-fields", "What becomes of JSON members that no field has: refuse (default) or ignore."),
+    option("--error-body", "The shape of errors: openai (default) or status, a bare google.rpc.Status."),
+    flag("--print-zero-values", "Answer with fields that are 0, false or empty, too."),
+    flag("--proto-field-names", "Answer with names as in the .proto file (page_token), not in JSON's (pageToken)."),
+)
+"""Choices between transcoders, for a gateway in front of any service."""
+
+RUNNING: Final = options(
+    option("--log-level", "debug, info (default), warning or error."),
+    option("--log-format", "text (default) or json."),
+    option("--max-request-bytes", "The largest request either door takes; default 33554432 (32 MiB).", type=int),
+    option("--drain-seconds", "How long running calls may take to finish after SIGTERM; default 30.", type=float),
+)
+ADDRESS: Final = click.option(
+    "--address",
+    default="127.0.0.1:50051",
+    show_default=True,
+    envvar="MODELWIRE_GRPC_ADDRESS",
+    show_envvar=True,
+    help="The gRPC address of the running server.",
+)
