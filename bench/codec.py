@@ -45,10 +45,12 @@ def embeddings(count: int, dimensions: int) -> dict[str, Any]:
 
 CASES: dict[str, tuple[type[Message], dict[str, Any]]] = {
     "chat, 2 messages": (chat_pb2.ChatCompletionsRequest, chat(2, 40)),
+    "chat, 8 kB": (chat_pb2.ChatCompletionsRequest, chat(8, 1000)),
     "chat, 40 messages": (chat_pb2.ChatCompletionsRequest, chat(40, 400)),
     "chat, 10 tools": (chat_pb2.ChatCompletionsRequest, tools(10)),
     "chat, 200 kB": (chat_pb2.ChatCompletionsRequest, chat(1, 200_000)),
     "1 embedding of 1536": (embeddings_pb2.GenerateEmbeddingsResponse, embeddings(1, 1536)),
+    "16 of 1536": (embeddings_pb2.GenerateEmbeddingsResponse, embeddings(16, 1536)),
 }
 
 
@@ -75,13 +77,13 @@ def row(name: str, message: type[Message], value: dict[str, Any]) -> str:
     )
     read, read_reference, write, write_reference, serve = times
     return (
-        f"{name:<20}{read:>11.1f}{read_reference:>12.1f}{read_reference / read:>7.1f}"
+        f"{name:<20}{len(text):>9}{read:>11.1f}{read_reference:>12.1f}{read_reference / read:>7.1f}"
         f"{write:>12.1f}{write_reference:>12.1f}{write_reference / write:>7.1f}{serve:>13.1f}"
     )
 
 
 def main() -> None:
-    head = f"{'microseconds':<20}{'to wire':>11}" + f"{'json_format':>12}{'ratio':>7}{'to JSON':>12}" * 2
+    head = f"{'microseconds':<20}{'bytes':>9}{'to wire':>11}" + f"{'json_format':>12}{'ratio':>7}{'to JSON':>12}" * 2
     lines = [
         head.removesuffix(f"{'to JSON':>12}") + f"{'to service':>13}",
         *(row(name, *case) for name, case in CASES.items()),
