@@ -17,9 +17,11 @@ MAX_FUNCTION_LINES = 40
 
 # Where the service and the gateway are composed into one process or told of, and the codec.
 SERVICE_MODULES_THAT_MAY_USE_THE_GATEWAY = {
+    "command_line/descriptor_sets.py",
     "command_line/doors.py",
     "command_line/gateway.py",
     "command_line/gateway_options.py",
+    "command_line/http_door.py",
     "command_line/openapi.py",
     "http_settings.py",
     "rpc.py",

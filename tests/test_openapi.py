@@ -12,8 +12,7 @@ from google.longrunning import operations_pb2
 from modelwire_gateway.descriptors import built_in_image
 from modelwire_gateway.openapi.paths import shape
 from modelwire_service import __version__
-from modelwire_service.command_line.openapi import openapi_text, openapi_text_of
-from modelwire_service.settings import ConfigurationError
+from modelwire_service.command_line.openapi import openapi_text
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from support.images import image_of
 from support.openapi import Json, answer_content, check, routes_of
@@ -186,15 +185,3 @@ def test_the_command_writes_the_document_of_any_descriptor_set(tmp_path: Path) -
         "/v1/operations/{operationsId}",
         "/v1/operations/{operationsId}:cancel",
     ]
-    assert orjson.loads(openapi_text_of([image.read_bytes()], "named"))["info"]["title"] == "named"
-
-
-@pytest.mark.parametrize(
-    ("content", "says"), [(b"\xff", "not a google.protobuf.FileDescriptorSet"), (None, "No such file")]
-)
-def test_a_descriptor_set_that_cannot_be_read_is_told(content: bytes | None, says: str, tmp_path: Path) -> None:
-    image = tmp_path / "image.binpb"
-    if content is not None:
-        image.write_bytes(content)
-    with pytest.raises(ConfigurationError, match=says):
-        openapi_text([image])

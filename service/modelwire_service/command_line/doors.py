@@ -5,11 +5,10 @@ import asyncio
 from modelwire_gateway.app import Transcoder
 from modelwire_gateway.backends.local import LocalBackend
 from modelwire_gateway.descriptors import built_in_image, built_in_services
-from modelwire_gateway.http_server import HttpServer, front
-from modelwire_gateway.openapi import ServedDocument
+from modelwire_gateway.http_server import HttpServer
 
-from modelwire_service import __version__
-from modelwire_service.command_line.gateway_options import contract_options, cors_policy
+from modelwire_service.command_line.gateway_options import contract_options
+from modelwire_service.command_line.http_door import http_door
 from modelwire_service.command_line.openapi import BUILT_IN_TITLE
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.server import GrpcServer, call_interceptors, service_handlers
@@ -42,13 +41,5 @@ class Doors:
 def _http_door(settings: Settings, backend: LocalBackend) -> HttpServer:
     options = contract_options(settings)
     transcoder = Transcoder(built_in_services(), backend, options)
-    document = ServedDocument(
-        lambda: transcoder.routes,
-        title=BUILT_IN_TITLE,
-        version=__version__,
-        options=options,
-        images=[built_in_image()],
-    )
-    cors = cors_policy(settings)
-    app = front(transcoder, ready=backend.ready, openapi=document, cors=cors, compress=settings.compression)
-    return HttpServer(app, settings.http_address)
+    images = [built_in_image()]
+    return http_door(transcoder, backend.ready, settings, options, images=images, title=BUILT_IN_TITLE)
