@@ -8,12 +8,13 @@ framing's own way, or breaks the connection. The call's metadata go along, of fa
 import math
 
 from modelwire_gateway.backends.base import Call, Metadata
+from modelwire_gateway.content_types import JSON
 from modelwire_gateway.endpoints import AnswerStyle, Endpoint
 from modelwire_gateway.errors import RpcFailure, failure, retry_after
 from modelwire_gateway.exchange import BrokenAnswerError, Exchange
 from modelwire_gateway.metadata import TRAILER_PREFIX, response_headers
 from modelwire_gateway.query import SystemParameters
-from modelwire_gateway.streaming import JSON, Framing
+from modelwire_gateway.streaming import Framing
 
 
 class Answer:

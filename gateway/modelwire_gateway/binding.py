@@ -8,6 +8,7 @@ or the body binds is passed over, under whatever spelling, oneofs included.
 
 from collections.abc import Sequence
 
+from modelwire_gateway.content_types import JSON
 from modelwire_gateway.field_paths import (
     FieldNames,
     FieldPath,
@@ -18,7 +19,7 @@ from modelwire_gateway.field_paths import (
     resolve,
 )
 from modelwire_gateway.json_codec import Codecs, JsonError, JsonValue, length_delimited, parse_json
-from modelwire_gateway.media_types import JSON, cutter_for, media_type
+from modelwire_gateway.media_types import body_type, cutter_for
 from modelwire_gateway.options import GatewayOptions
 from modelwire_gateway.query import query_fields
 from modelwire_gateway.request_errors import invalid, too_large, unexpected_body, wrong_content_type
@@ -81,7 +82,7 @@ class Binder:
             return _http_body_wire(self._route, body, content_type or "")
         if not body:
             return b""
-        if media_type(content_type) != JSON:
+        if body_type(content_type) != JSON:
             raise wrong_content_type(JSON, content_type)
         try:
             return self._encode(parse_json(body), "")

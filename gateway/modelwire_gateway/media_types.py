@@ -3,23 +3,17 @@
 from functools import lru_cache
 from typing import Final
 
+from modelwire_gateway.content_types import JSON, LINES, NDJSON, RECORDS
 from modelwire_gateway.json_sequence import Cutter, JsonRecords, JsonSequence
 from modelwire_gateway.request_errors import wrong_content_type
 
-JSON: Final = "application/json"
-
 _CHARSETS: Final = ("utf-8", "utf8")
-_SEPARATORS: Final = {
-    "application/x-ndjson": b"\n",
-    "application/ndjson": b"\n",
-    "application/jsonl": b"\n",
-    "application/json-seq": b"\x1e",
-}
+_SEPARATORS: Final = {**dict.fromkeys(LINES, b"\n"), RECORDS: b"\x1e"}
 """What keeps the values of a stream apart, by its media type."""
 
 
 @lru_cache(maxsize=64)
-def media_type(content_type: str | None) -> str:
+def body_type(content_type: str | None) -> str:
     """The media type of a body in UTF-8, in lower case: `JSON` for all its kinds, and where none is told.
 
     Empty for a body in another encoding.
@@ -35,9 +29,9 @@ def media_type(content_type: str | None) -> str:
 
 def cutter_for(content_type: str | None) -> Cutter:
     """What cuts a body of this type into its JSON values; raises RpcFailure as 415 for other types."""
-    kind = media_type(content_type)
+    kind = body_type(content_type)
     if kind == JSON:
         return JsonSequence()
     if (separator := _SEPARATORS.get(kind)) is None:
-        raise wrong_content_type(f"{JSON} or application/x-ndjson", content_type)
+        raise wrong_content_type(f"{JSON} or {NDJSON}", content_type)
     return JsonRecords(separator)

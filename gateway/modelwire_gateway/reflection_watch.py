@@ -48,7 +48,8 @@ class ReflectionWatch:
         reflected = await self._reflection.ask()
         if reflected != self._seen:
             self._seen = reflected
-            self._serve(reflected)
+            # Many services take seconds to make ready, in which those before are to be served.
+            await asyncio.to_thread(self._serve, reflected)
 
     async def run(self) -> None:
         """Watches until it is cancelled; what goes wrong is logged, each complaint once."""

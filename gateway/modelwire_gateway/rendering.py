@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 from google.api import httpbody_pb2
 from google.protobuf import message_factory
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError
 
 from modelwire_gateway.errors import RpcFailure, failure
@@ -25,18 +25,21 @@ _LOG: Final = logging.getLogger("modelwire.gateway")
 
 
 def http_body_reader(route: Route) -> ReadHttpBody | None:
-    """What reads the google.api.HttpBody that `route` answers with, or that its rule's response_body names.
+    """What reads the google.api.HttpBody that `route` answers with; None where the answer is JSON."""
+    if not route.answers_http_body:
+        return None
+    message, field = route.rpc.descriptor.output_type, route.response_body
+    parse = message_factory.GetMessageClass(message).FromString
+    part = attrgetter(field.name) if field else None
 
-    None where the answer is JSON.
-    """
-    field = route.response_body
-    if route.returns_http_body:
-        return _http_body_reader(route.rpc.descriptor.output_type, None)
-    if field is None or field.is_repeated or field.message_type is None:
-        return None
-    if field.message_type.full_name != httpbody_pb2.HttpBody.DESCRIPTOR.full_name:
-        return None
-    return _http_body_reader(route.rpc.descriptor.output_type, field)
+    def read(wire: bytes) -> httpbody_pb2.HttpBody:
+        try:
+            response = parse(wire)
+        except DecodeError as error:
+            raise _unreadable(message, error) from None
+        return response if part is None else part(response)
+
+    return read
 
 
 def json_render(route: Route, codecs: Codecs) -> Render:
@@ -59,20 +62,6 @@ def json_render(route: Route, codecs: Codecs) -> Render:
 def pretty(render: Render) -> Render:
     """The same text, indented for people."""
     return lambda wire: orjson.dumps(orjson.loads(render(wire)), option=orjson.OPT_INDENT_2)
-
-
-def _http_body_reader(message: Descriptor, field: FieldDescriptor | None) -> ReadHttpBody:
-    parse = message_factory.GetMessageClass(message).FromString
-    part = attrgetter(field.name) if field else None
-
-    def read(wire: bytes) -> httpbody_pb2.HttpBody:
-        try:
-            response = parse(wire)
-        except DecodeError as error:
-            raise _unreadable(message, error) from None
-        return response if part is None else part(response)
-
-    return read
 
 
 def _unreadable(message: Descriptor, error: Exception) -> RpcFailure:

@@ -41,8 +41,8 @@ class Route:
     """The field that the body is read into, `*` for the whole request, None where no body is taken."""
     response_body: FieldDescriptor | None
     """The field of the response that is answered in place of the whole."""
-    returns_http_body: bool
-    """Whether the answer is a google.api.HttpBody, whose bytes are passed on as they are."""
+    answers_http_body: bool
+    """Whether the answer is a google.api.HttpBody, the whole response or its field, whose bytes are passed on."""
     takes_http_body: bool
     """Whether the body becomes a google.api.HttpBody, as it is."""
     bound: frozenset[tuple[int, ...]]
@@ -100,8 +100,8 @@ def _resolved(
         variables,
         body,
         response_body,
-        returns_http_body=response_body is None and _is_http_body(method.output_type),
-        takes_http_body=_is_http_body(_body_message(method.input_type, body)),
+        answers_http_body=_is_http_body(_message(method.output_type, response_body)),
+        takes_http_body=body is not None and _is_http_body(_message(method.input_type, body)),
         bound=frozenset(numbers(path) for path in bound),
         chosen={place: member for path in bound for place, member in oneof_choices(path)},
     )
@@ -136,11 +136,11 @@ def _body(request: Descriptor, name: str, complain: Complain) -> Body:
     return "*" if name == "*" else _top_level(request, "body", name, complain)
 
 
-def _body_message(request: Descriptor, body: Body) -> Descriptor | None:
-    """The message that a body is read into, where it is one."""
-    if body is None or body == "*":
-        return request if body else None
-    return body.message_type
+def _message(whole: Descriptor, part: Body) -> Descriptor | None:
+    """The type of the field that a rule names, or of the whole message; None where that is no single message."""
+    if part is None or part == "*":
+        return whole
+    return None if part.is_repeated else part.message_type
 
 
 def _is_http_body(message: Descriptor | None) -> bool:

@@ -9,7 +9,6 @@ when the call fails half-way. `None` there means that the connection must break 
 takes the half for the whole.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -17,17 +16,13 @@ from typing import Final
 import orjson
 from google.api import httpbody_pb2
 
+from modelwire_gateway.content_types import EVENT_STREAM, JSON, NDJSON, media_type, weighed
 from modelwire_gateway.errors import DetailJson, ErrorShape, RpcFailure, error_body
 from modelwire_gateway.rendering import ReadHttpBody, Render
-
-EVENT_STREAM: Final = "text/event-stream"
-NDJSON: Final = "application/x-ndjson"
-JSON: Final = "application/json"
 
 _RAW_DEFAULT: Final = "application/octet-stream"
 _NO_BUFFERING: Final = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 _EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
-_WEIGHT: Final = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 
 Headers = tuple[tuple[bytes, bytes], ...]
 ErrorJson = Callable[[RpcFailure], bytes]
@@ -53,7 +48,7 @@ def http_body_framing(first: httpbody_pb2.HttpBody, read: ReadHttpBody, error_js
     content_type = first.content_type
     if not (content_type and content_type.isascii() and content_type.isprintable()):
         content_type = _RAW_DEFAULT
-    if _media_type(content_type) == EVENT_STREAM:
+    if media_type(content_type) == EVENT_STREAM:
         return Framing(_event_headers(content_type), lambda wire: read(wire).data, late_error=_error_event(error_json))
     return Framing(_content_type(content_type), lambda wire: read(wire).data)
 
@@ -88,7 +83,7 @@ def preferred_framing(accept: str) -> str:
 
     Of equals, events go before lines and lines before an array. Wildcards ask for nothing in particular.
     """
-    weights = {_media_type(choice): _weight(choice) for choice in accept.split(",")}
+    weights = weighed(accept)
     best = max((EVENT_STREAM, NDJSON, JSON), key=lambda content_type: weights.get(content_type, 0.0))
     return best if weights.get(best) else JSON
 
@@ -104,15 +99,6 @@ def _content_type(content_type: str) -> Headers:
 
 def _event_headers(content_type: str) -> Headers:
     return (*_content_type(content_type), *_NO_BUFFERING)
-
-
-def _media_type(value: str) -> str:
-    return value.partition(";")[0].strip().lower()
-
-
-def _weight(choice: str) -> float:
-    match = _WEIGHT.search(choice.lower())
-    return float(match[1]) if match else 1.0
 
 
 def _error_event(error_json: ErrorJson) -> LateError:

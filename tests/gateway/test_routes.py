@@ -219,12 +219,12 @@ def test_a_route_holds_what_its_rule_says(compile_services: CompileServices) -> 
     assert first.response_body is not None
     assert first.response_body.name == "b"
     assert (second.rpc, second.http_method, second.body, second.response_body) == (first.rpc, "GET", None, None)
-    assert not first.returns_http_body
+    assert not first.answers_http_body
 
 
 def test_an_http_body_answer_is_known_from_the_route(compile_services: CompileServices) -> None:
     services = compile_services(schema('get: "/v1"', response="google.api.HttpBody"))
-    assert RouteTable.from_services(services).routes[0].returns_http_body
+    assert RouteTable.from_services(services).routes[0].answers_http_body
 
 
 def test_a_method_without_a_rule_has_no_route(compile_services: CompileServices) -> None:

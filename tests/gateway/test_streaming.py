@@ -4,12 +4,10 @@ import pytest
 from google.api import httpbody_pb2
 from google.protobuf import descriptor_pool
 from google.rpc import status_pb2
+from modelwire_gateway.content_types import EVENT_STREAM, JSON, NDJSON
 from modelwire_gateway.errors import RpcFailure, detail_json, failure
 from modelwire_gateway.json_codec import Codecs
 from modelwire_gateway.streaming import (
-    EVENT_STREAM,
-    JSON,
-    NDJSON,
     Framing,
     error_writer,
     http_body_framing,

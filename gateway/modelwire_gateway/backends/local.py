@@ -1,7 +1,9 @@
 """Calls gRPC handlers in this process: the same handlers and interceptors a grpc.aio server runs, without the hop.
 
 The handler runs in the task that iterates over the call, so cancelling that task cancels the handler,
-as a leaving client does on a grpc.aio server.
+as a leaving client does on a grpc.aio server. A handler of streams that never waits would keep the event loop from
+everything else, its own deadline and the client's leaving among it: on a grpc.aio server each message is a wait. So
+others get a turn now and then.
 """
 
 import asyncio
@@ -19,6 +21,8 @@ from modelwire_gateway.errors import failure
 from modelwire_gateway.metadata import REQUEST_ID
 
 _LOG: Final = logging.getLogger("modelwire.gateway")
+# Messages of a stream that may pass in one turn: a few ms of small ones, to which a wait adds little.
+_TURN_MESSAGES: Final = 64
 
 Continuation = Callable[[HandlerCallDetails], Awaitable[Any]]
 
@@ -59,11 +63,15 @@ class LocalCall:
     ) -> None:
         self._context = context
         self._responses = _responses(resolve, rpc, request, context)
+        self._asked = 0
 
     def __aiter__(self) -> "LocalCall":
         return self
 
     async def __anext__(self) -> bytes:
+        self._asked += 1
+        if self._asked % _TURN_MESSAGES == 0:
+            await asyncio.sleep(0)
         if self._context.deadline is None:
             return await anext(self._responses)
         limit = asyncio.timeout_at(self._context.deadline)
@@ -135,11 +143,15 @@ class _Requests:
     def __init__(self, handler: Any, requests: AsyncIterable[bytes]) -> None:
         self._read = handler.request_deserializer
         self._requests = aiter(requests)
+        self._asked = 0
 
     def __aiter__(self) -> "_Requests":
         return self
 
     async def __anext__(self) -> Any:
+        self._asked += 1
+        if self._asked % _TURN_MESSAGES == 0:
+            await asyncio.sleep(0)
         request = await anext(self._requests)
         return request if self._read is None else self._read(request)
 

@@ -1,16 +1,16 @@
 """Which content coding a request asks for (RFC 9110, section 12.5.3)."""
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
+
+from modelwire_gateway.content_types import weighed
 
 Coding = Literal["zstd", "gzip"]
 
 # Of those a request likes equally, the first is taken.
 _CODINGS: Final[tuple[Coding, ...]] = ("zstd", "gzip")
 _OTHER_NAMES: Final = {"x-gzip": "gzip"}
-_WEIGHT: Final = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def wished_coding(accept_encoding: str) -> Wish | None:
 
     A weight that cannot be read is one of 0. No coding at all, and one that is not known here, ask for nothing.
     """
-    weights = dict(_weighed(choice) for choice in accept_encoding.lower().split(","))
+    weights = {_OTHER_NAMES.get(name, name): weight for name, weight in weighed(accept_encoding).items()}
     others = weights.get("*", 0.0)
     coding = max(_CODINGS, key=lambda name: weights.get(name, others))
     weight = weights.get(coding, others)
@@ -36,10 +36,3 @@ def wished_coding(accept_encoding: str) -> Wish | None:
     if not weight or (identity is not None and identity > weight):
         return None
     return Wish(coding, identity == 0.0)
-
-
-def _weighed(choice: str) -> tuple[str, float]:
-    name, _, parameter = (part.strip() for part in choice.partition(";"))
-    match = _WEIGHT.fullmatch(parameter)
-    weight = 1.0 if not parameter else float(match[1]) if match else 0.0
-    return _OTHER_NAMES.get(name, name), weight

@@ -20,6 +20,7 @@ from collections.abc import Awaitable
 from functools import lru_cache
 from typing import Final
 
+from modelwire_gateway.content_types import EVENT_STREAM, LINES, RECORDS, media_type
 from modelwire_gateway.exchange import Headers, Message, Receive, Scope, Send
 from modelwire_gateway.http_server.accept_encoding import Wish, wished_coding
 from modelwire_gateway.http_server.asgi import App
@@ -31,10 +32,9 @@ WORTHWHILE_BYTES: Final = 1024
 # gzip takes about 1 ms for these; handing them over to a thread and back takes a tenth of that.
 _THREAD_BYTES: Final = 64 * 1024
 
-_LINES: Final = frozenset(f"application/{subtype}" for subtype in ("x-ndjson", "ndjson", "jsonl", "json-seq"))
-_TEXTS: Final = _LINES.union(f"application/{subtype}" for subtype in ("json", "xml", "yaml", "javascript"))
+_VALUES: Final = LINES | {RECORDS}
+_TEXTS: Final = _VALUES.union(f"application/{subtype}" for subtype in ("json", "xml", "yaml", "javascript"))
 _TEXT_SUFFIXES: Final = ("+json", "+xml", "+yaml")
-_EVENTS: Final = "text/event-stream"
 _VARY: Final = (b"vary", b"Accept-Encoding")
 
 
@@ -95,7 +95,7 @@ class _CodedAnswer:
         if head["status"] == 206 or _value(headers, b"content-encoding"):
             return False
         kind = _media_type(_value(headers, b"content-type"))
-        return _is_text(kind) or head["status"] == 304 or (self._wish.identity_refused and kind != _EVENTS)
+        return _is_text(kind) or head["status"] == 304 or (self._wish.identity_refused and kind != EVENT_STREAM)
 
     def _worthwhile(self, head: Message, message: Message) -> bool:
         data, more = message.get("body", b""), message.get("more_body", False)
@@ -104,7 +104,7 @@ class _CodedAnswer:
         if not more:
             return self._wish.identity_refused and bool(data)
         begun_array = data.startswith(b"[") and not data.endswith(b"]")
-        is_lines = _media_type(_value(head["headers"], b"content-type")) in _LINES
+        is_lines = _media_type(_value(head["headers"], b"content-type")) in _VALUES
         return begun_array or is_lines or self._wish.identity_refused
 
 
@@ -139,10 +139,10 @@ def _value(headers: Headers, wanted: bytes) -> bytes:
 
 @lru_cache(maxsize=64)
 def _media_type(content_type: bytes) -> str:
-    return content_type.partition(b";")[0].strip().lower().decode("latin-1")
+    return media_type(content_type.decode("latin-1"))
 
 
-def _is_text(media_type: str) -> bool:
-    if media_type.startswith("text/"):
-        return media_type != _EVENTS
-    return media_type in _TEXTS or media_type.endswith(_TEXT_SUFFIXES)
+def _is_text(kind: str) -> bool:
+    if kind.startswith("text/"):
+        return kind != EVENT_STREAM
+    return kind in _TEXTS or kind.endswith(_TEXT_SUFFIXES)

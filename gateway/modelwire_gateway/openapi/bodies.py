@@ -5,15 +5,14 @@ from typing import Any, Final
 
 from modelwire.http.v1 import options_pb2
 
+from modelwire_gateway.content_types import EVENT_STREAM, JSON, NDJSON
 from modelwire_gateway.field_paths import numbers
 from modelwire_gateway.json_codec.options import message_type
 from modelwire_gateway.openapi.comments import first_sentence
 from modelwire_gateway.openapi.roles import Role, answer_type, is_required
 from modelwire_gateway.openapi.scalars import Schema, nullable
 from modelwire_gateway.openapi.schemas import Place, Schemas
-from modelwire_gateway.rendering import http_body_reader
 from modelwire_gateway.route_rules import Route
-from modelwire_gateway.streaming import EVENT_STREAM, JSON, NDJSON
 
 Content = dict[str, Any]
 
@@ -70,7 +69,7 @@ def _needs_body(route: Route, schemas: Schemas) -> bool:
 
 
 def _success(route: Route, schemas: Schemas) -> dict[str, Any]:
-    streams = route.rpc.server_streaming and not http_body_reader(route)
+    streams = route.rpc.server_streaming and not route.answers_http_body
     told = _answer_comment(route, schemas)
     success: dict[str, Any] = {"description": f"{told}\n\n{_FRAMINGS}" if streams else told}
     return success if route.http_method == "HEAD" else success | {"content": _answer_content(route, schemas)}
@@ -82,7 +81,7 @@ def _answer_comment(route: Route, schemas: Schemas) -> str:
 
 
 def _answer_content(route: Route, schemas: Schemas) -> Content:
-    if http_body_reader(route):
+    if route.answers_http_body:
         named: Iterable[str] = route.rpc.descriptor.GetOptions().Extensions[_HTTP_BODY_ANSWER].media_types
         return {media_type: {} for media_type in named} or {_ANY_TYPE: {}}
     schema = _answer_schema(route, schemas)

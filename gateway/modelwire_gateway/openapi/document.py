@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import ServiceDescriptor
 
+from modelwire_gateway.content_types import JSON
 from modelwire_gateway.json_codec.styles import rest_style
 from modelwire_gateway.openapi.comments import NO_COMMENTS, Comments
 from modelwire_gateway.openapi.error_schema import error_schema
@@ -15,7 +16,6 @@ from modelwire_gateway.openapi.roles import in_two_roles
 from modelwire_gateway.openapi.schemas import Schemas
 from modelwire_gateway.options import GatewayOptions
 from modelwire_gateway.route_rules import Route
-from modelwire_gateway.streaming import JSON
 
 _CREDENTIALS: Final = {
     "authorization": ("bearer", {"type": "http", "scheme": "bearer"}),

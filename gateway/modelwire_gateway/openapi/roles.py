@@ -6,7 +6,8 @@ options say that it is written. A message that is met in both roles, and that di
 two schemas; all others have one.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -18,7 +19,6 @@ from modelwire_gateway.field_paths import WRAPPERS
 from modelwire_gateway.json_codec.options import json_fields
 from modelwire_gateway.json_codec.styles import Style
 from modelwire_gateway.openapi.scalars import WELL_KNOWN
-from modelwire_gateway.rendering import http_body_reader
 from modelwire_gateway.route_rules import Route
 
 # Generated stubs do not say which message an extension extends.
@@ -68,8 +68,13 @@ def in_two_roles(routes: Sequence[Route], style: Style) -> frozenset[str]:
 
     given = _reached(_types(routes, request_type))
     answered = _reached(_types(routes, answer_type))
+    # What one of these holds is one of these as well.
     both = [given[name] for name in given.keys() & answered.keys()]
-    return frozenset(message.full_name for message in both if any(map(differs, _reached([message]).values())))
+    holders: defaultdict[str, list[str]] = defaultdict(list)
+    for message in both:
+        for held in _held(message):
+            holders[held.full_name].append(message.full_name)
+    return _with_holders((message.full_name for message in both if differs(message)), holders)
 
 
 def request_type(route: Route) -> Descriptor | None:
@@ -81,13 +86,25 @@ def request_type(route: Route) -> Descriptor | None:
 
 def answer_type(route: Route) -> Descriptor | None:
     """The message that a JSON answer is, or holds; None where there is none."""
-    if http_body_reader(route):
+    if route.answers_http_body:
         return None
     return route.response_body.message_type if route.response_body else route.rpc.descriptor.output_type
 
 
 def _types(routes: Iterable[Route], of: Callable[[Route], Descriptor | None]) -> Iterator[Descriptor]:
     return (message for route in routes if (message := of(route)))
+
+
+def _with_holders(names: Iterable[str], holders: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """The names, and those of what holds them, however deep."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(holders.get(name, ()))
+    return frozenset(found)
 
 
 def _reached(messages: Iterable[Descriptor]) -> dict[str, Descriptor]:
