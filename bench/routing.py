@@ -14,7 +14,7 @@ from typing import Final
 from google.api import annotations_pb2, http_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import ServiceDescriptor
-from modelwire_gateway.routes import RouteTable
+from modelwire_gateway.routing.routes import RouteTable
 
 ROUTES: Final = (10, 100, 1000)
 ROUNDS: Final = 15

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from modelwire_gateway.descriptors import built_in_services
-from modelwire_gateway.routes import RouteTable
+from modelwire_gateway.routing.routes import RouteTable
+from modelwire_gateway.sources.descriptors import built_in_services
 
 ROOT = Path(__file__).parents[1]
 GATEWAY = ROOT / "gateway" / "modelwire_gateway"

@@ -11,9 +11,9 @@ from google.api import annotations_pb2
 from google.iam.v1 import iam_policy_pb2_grpc
 from google.longrunning import operations_pb2_grpc
 from google.protobuf.descriptor import ServiceDescriptor
-from modelwire_gateway.descriptors import services_in_image
-from modelwire_gateway.reflection import reflected_image
-from modelwire_gateway.routes import RouteTable
+from modelwire_gateway.routing.routes import RouteTable
+from modelwire_gateway.sources.descriptors import services_in_image
+from modelwire_gateway.sources.reflection import reflected_image
 from support.foreign_services import (
     IAM_POLICY,
     OPERATIONS,

@@ -8,9 +8,9 @@ import pytest
 from google.iam.v1 import iam_policy_pb2
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.descriptor import ServiceDescriptor
-from modelwire_gateway.descriptors import built_in_services
-from modelwire_gateway.reflection import reflected_services
-from modelwire_gateway.routes import RouteTable
+from modelwire_gateway.routing.routes import RouteTable
+from modelwire_gateway.sources.descriptors import built_in_services
+from modelwire_gateway.sources.reflection import reflected_services
 from support.commands import ended_by_itself
 from support.foreign_services import OPERATIONS, Operations, reflected
 from support.images import image_of

@@ -9,8 +9,8 @@ import httpx
 import orjson
 import pytest
 from google.longrunning import operations_pb2
-from modelwire_gateway.descriptors import built_in_image
 from modelwire_gateway.openapi.paths import shape
+from modelwire_gateway.sources.descriptors import built_in_image
 from modelwire_service import __version__
 from modelwire_service.command_line.openapi import openapi_text
 from openapi_spec_validator import OpenAPIV31SpecValidator

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from modelwire_gateway.descriptors import built_in_services
-from modelwire_gateway.routes import RouteTable
+from modelwire_gateway.routing.routes import RouteTable
+from modelwire_gateway.sources.descriptors import built_in_services
 from modelwire_service.settings import load_settings
 from support.commands import run
 from support.programs import Program, clean_environment

@@ -7,27 +7,27 @@ if TYPE_CHECKING:
     from modelwire_gateway.app import Transcoder as Transcoder
     from modelwire_gateway.backends.local import LocalBackend as LocalBackend
     from modelwire_gateway.backends.remote import RemoteBackend as RemoteBackend
-    from modelwire_gateway.descriptors import DescriptorError as DescriptorError
-    from modelwire_gateway.descriptors import services_in_image as services_in_image
     from modelwire_gateway.http_server import HttpServer as HttpServer
     from modelwire_gateway.openapi import openapi_document as openapi_document
     from modelwire_gateway.options import GatewayOptions as GatewayOptions
     from modelwire_gateway.options import JsonOptions as JsonOptions
-    from modelwire_gateway.reflection import reflected_services as reflected_services
-    from modelwire_gateway.routes import RouteErrors as RouteErrors
+    from modelwire_gateway.routing.routes import RouteErrors as RouteErrors
+    from modelwire_gateway.sources.descriptors import DescriptorError as DescriptorError
+    from modelwire_gateway.sources.descriptors import services_in_image as services_in_image
+    from modelwire_gateway.sources.reflection import reflected_services as reflected_services
 
 _PLACES: Final = {
-    "DescriptorError": "descriptors",
+    "DescriptorError": "sources.descriptors",
     "GatewayOptions": "options",
     "HttpServer": "http_server",
     "JsonOptions": "options",
     "LocalBackend": "backends.local",
     "RemoteBackend": "backends.remote",
-    "RouteErrors": "routes",
+    "RouteErrors": "routing.routes",
     "Transcoder": "app",
     "openapi_document": "openapi",
-    "reflected_services": "reflection",
-    "services_in_image": "descriptors",
+    "reflected_services": "sources.reflection",
+    "services_in_image": "sources.descriptors",
 }
 __all__ = list(_PLACES)
 

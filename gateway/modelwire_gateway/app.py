@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import ServiceDescriptor
 
-from modelwire_gateway.answer import Answer, refuse
+from modelwire_gateway.answers.answer import Answer, refuse
 from modelwire_gateway.backends.base import Backend, Call, Metadata
 from modelwire_gateway.endpoints import Endpoint, Endpoints, shown_path
 from modelwire_gateway.errors import RpcFailure, failure
@@ -23,9 +23,9 @@ from modelwire_gateway.exchange import (
 )
 from modelwire_gateway.metadata import REQUEST_ID, request_metadata, timeout_seconds
 from modelwire_gateway.options import GatewayOptions
-from modelwire_gateway.query import SystemParameters, system_parameters
-from modelwire_gateway.request_stream import RequestStream, UploadingCall
-from modelwire_gateway.routes import Route
+from modelwire_gateway.requests.query import SystemParameters, system_parameters
+from modelwire_gateway.requests.stream import RequestStream, UploadingCall
+from modelwire_gateway.routing.routes import Route
 
 _LOG: Final = logging.getLogger("modelwire.gateway")
 

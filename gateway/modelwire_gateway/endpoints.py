@@ -10,16 +10,8 @@ from typing import Final
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import ServiceDescriptor
 
-from modelwire_gateway.binding import Binder
-from modelwire_gateway.errors import detail_json
-from modelwire_gateway.field_paths import FieldNames
-from modelwire_gateway.json_codec import Codecs
-from modelwire_gateway.options import GatewayOptions
-from modelwire_gateway.query import SystemParameters
-from modelwire_gateway.rendering import http_body_reader, json_render, pretty
-from modelwire_gateway.request_errors import method_not_allowed, route_not_found, routes_unknown
-from modelwire_gateway.routes import Match, MethodNotAllowed, Route, RouteTable
-from modelwire_gateway.streaming import (
+from modelwire_gateway.answers.rendering import http_body_reader, json_render, pretty
+from modelwire_gateway.answers.streaming import (
     ErrorJson,
     Framing,
     error_writer,
@@ -28,6 +20,14 @@ from modelwire_gateway.streaming import (
     stream_type,
     unary_framing,
 )
+from modelwire_gateway.errors import detail_json
+from modelwire_gateway.json_codec import Codecs
+from modelwire_gateway.options import GatewayOptions
+from modelwire_gateway.requests.binding import Binder
+from modelwire_gateway.requests.query import SystemParameters
+from modelwire_gateway.requests.refusals import method_not_allowed, route_not_found, routes_unknown
+from modelwire_gateway.routing.field_paths import FieldNames
+from modelwire_gateway.routing.routes import Match, MethodNotAllowed, Route, RouteTable
 
 _ROUTES_NAMED: Final = 24
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 from urllib.parse import quote, unquote_to_bytes
 
 from modelwire_gateway.metadata import REQUEST_ID, decoded_headers, request_id
-from modelwire_gateway.request_body import RequestBody
-from modelwire_gateway.request_errors import too_large
+from modelwire_gateway.requests.body import RequestBody
+from modelwire_gateway.requests.refusals import too_large
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -8,8 +8,9 @@ from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 from pydantic_settings import NoDecode
 
 _EVERY_ORIGIN: Final = "*"
-_ORIGIN: Final = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
+_ORIGIN: Final = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(0|[1-9][0-9]{0,4}))?")
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+_LAST_PORT: Final = 65535
 _TOKEN: Final = re.compile(r"[0-9a-z!#$%&'*+.^_`|~-]+")
 
 
@@ -45,7 +46,7 @@ def _origin(text: str) -> str:
     if text == _EVERY_ORIGIN:
         return text
     match = _ORIGIN.fullmatch(text.lower())
-    if match is None:
+    if match is None or int(match[3] or 0) > _LAST_PORT:
         raise ValueError("must be SCHEME://HOST or SCHEME://HOST:PORT, and no more, or '*'")
     scheme, host, port = match.groups()
     return f"{scheme}://{host}" if port in (None, _DEFAULT_PORTS.get(scheme)) else f"{scheme}://{host}:{port}"

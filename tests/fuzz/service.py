@@ -12,7 +12,7 @@ import grpc
 from google.api import httpbody_pb2
 from google.protobuf import message_factory
 from google.protobuf.message import DecodeError, Message
-from modelwire_gateway.descriptors import services_in_image
+from modelwire_gateway.sources.descriptors import services_in_image
 from support.images import compiled_image
 from support.scripted_service import ScriptedService
 

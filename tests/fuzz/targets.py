@@ -13,7 +13,7 @@ from fuzz import corpora
 from fuzz.service import Everything, image, serving
 from fuzz.watch import Log
 from google.api import httpbody_pb2
-from modelwire_gateway.descriptors import built_in_services
+from modelwire_gateway.sources.descriptors import built_in_services
 from support.programs import running
 from support.scripted_upstream import COMPLETION, DONE, ScriptedUpstream, answer_events, answer_json, chunk
 

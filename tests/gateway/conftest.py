@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 import pytest
 from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.app import Transcoder
-from modelwire_gateway.descriptors import services_in_image
+from modelwire_gateway.sources.descriptors import services_in_image
 from support.fronted import PROTO, Fronted
 from support.images import compiled_image
 from support.scripted_service import Behaviour, ScriptedService, backend_to

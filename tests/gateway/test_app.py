@@ -16,7 +16,7 @@ from google.rpc import error_details_pb2, status_pb2
 from modelwire_gateway.app import Transcoder
 from modelwire_gateway.exchange import BrokenAnswerError
 from modelwire_gateway.options import GatewayOptions, JsonOptions
-from modelwire_gateway.routes import RouteErrors
+from modelwire_gateway.routing.routes import RouteErrors
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from support.asgi_calls import AsgiCall

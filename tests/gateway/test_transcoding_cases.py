@@ -15,13 +15,13 @@ import pytest
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.app import Transcoder
-from modelwire_gateway.binding import Binder
 from modelwire_gateway.errors import RpcFailure, status_row
-from modelwire_gateway.field_paths import FieldNames
 from modelwire_gateway.json_codec import Codecs
 from modelwire_gateway.options import GatewayOptions
-from modelwire_gateway.path_template import TemplateError, parse_template
-from modelwire_gateway.routes import Match, RouteErrors, RouteTable
+from modelwire_gateway.requests.binding import Binder
+from modelwire_gateway.routing.field_paths import FieldNames
+from modelwire_gateway.routing.path_template import TemplateError, parse_template
+from modelwire_gateway.routing.routes import Match, RouteErrors, RouteTable
 from support.asgi_calls import AsgiCall
 from support.case_echo import FIRST_CHUNK_FIRST, Case, Echo, echo_proto
 from support.fronted import over_http

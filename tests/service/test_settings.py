@@ -135,6 +135,8 @@ def test_an_origin_is_what_browsers_make_of_it(written: str, origin: str) -> Non
         "https://*.example",
         "https://user@a.example",
         "https://a.example:",
+        "https://a.example:65536",
+        "https://a.example:0443",
         "https://a.example\n",
     ],
 )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from modelwire_gateway.descriptors import services_in_image
+from modelwire_gateway.sources.descriptors import services_in_image
 from side_by_side.all_requests import REQUESTS
 from side_by_side.answer_requests import PASSED_ON
 from side_by_side.comparison import Outcome, Pair, compared

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from modelwire_gateway.descriptors import services_in_image
 from modelwire_gateway.options import GatewayOptions
-from modelwire_gateway.routes import RouteErrors, RouteTable
+from modelwire_gateway.routing.routes import RouteErrors, RouteTable
+from modelwire_gateway.sources.descriptors import services_in_image
 from side_by_side.known_differences import markdown
 from side_by_side.startup_rules import ALIKE, PROTO, SERVICE, STARTUP, Startup
 from support.envoy import refusal

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Protocol
 
+from modelwire_gateway.asgi import App, send_json
 from modelwire_gateway.exchange import Receive, Scope, Send
 from modelwire_gateway.http_server import HttpServer
-from modelwire_gateway.http_server.asgi import App, send_json
 
 
 class Serve(Protocol):

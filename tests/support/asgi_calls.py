@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+from modelwire_gateway.asgi import App
 from modelwire_gateway.exchange import Message
-from modelwire_gateway.http_server.asgi import App
 
 
 class AsgiCall:

@@ -8,8 +8,8 @@ import grpc
 import httpx
 from google.api import httpbody_pb2
 from modelwire_gateway.app import Transcoder
+from modelwire_gateway.asgi import App
 from modelwire_gateway.http_server import HttpServer
-from modelwire_gateway.http_server.asgi import App
 from support.asgi_calls import AsgiCall
 from support.scripted_service import Behaviour
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from modelwire_gateway.descriptors import services_in_image
+from modelwire_gateway.sources.descriptors import services_in_image
 from support.images import compiled_image
 from support.programs import Program, running
 from support.scripted_service import Behaviour, ScriptedService, served

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from modelwire_gateway.descriptors import services_in_image
 from modelwire_gateway.openapi import Comments, openapi_document
 from modelwire_gateway.options import GatewayOptions
-from modelwire_gateway.routes import Route, RouteTable
+from modelwire_gateway.routing.routes import Route, RouteTable
+from modelwire_gateway.sources.descriptors import services_in_image
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
 Json = dict[str, Any]

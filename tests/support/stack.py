@@ -8,9 +8,9 @@ from modelwire_gateway.app import Transcoder
 from modelwire_gateway.backends.base import Backend
 from modelwire_gateway.backends.local import LocalBackend
 from modelwire_gateway.backends.remote import RemoteBackend
-from modelwire_gateway.descriptors import built_in_services
 from modelwire_gateway.http_server import HttpServer
 from modelwire_gateway.options import GatewayOptions
+from modelwire_gateway.sources.descriptors import built_in_services
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.server import GrpcServer, call_interceptors, service_handlers
 from modelwire_service.upstream_settings import UpstreamSettings

@@ -15,9 +15,9 @@ from typing import Final
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from modelwire_gateway.asgi import App
 from modelwire_gateway.http_server import refusals
 from modelwire_gateway.http_server.address import UnixAddress, bound_address, listen, parse_address
-from modelwire_gateway.http_server.asgi import App
 from modelwire_gateway.http_server.protocol import ARRIVAL_SECONDS, EdgeProtocol
 
 _KEEP_ALIVE_SECONDS: Final = 75

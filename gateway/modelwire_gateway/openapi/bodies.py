@@ -6,13 +6,13 @@ from typing import Any, Final
 from modelwire.http.v1 import options_pb2
 
 from modelwire_gateway.content_types import EVENT_STREAM, JSON, NDJSON
-from modelwire_gateway.field_paths import numbers
 from modelwire_gateway.json_codec.options import message_type
 from modelwire_gateway.openapi.comments import first_sentence
 from modelwire_gateway.openapi.roles import Role, answer_type, is_required
 from modelwire_gateway.openapi.scalars import Schema, nullable
 from modelwire_gateway.openapi.schemas import Place, Schemas
-from modelwire_gateway.route_rules import Route
+from modelwire_gateway.routing.field_paths import numbers
+from modelwire_gateway.routing.route_rules import Route
 
 Content = dict[str, Any]
 

@@ -15,7 +15,7 @@ from modelwire_gateway.openapi.paths import with_names
 from modelwire_gateway.openapi.roles import in_two_roles
 from modelwire_gateway.openapi.schemas import Schemas
 from modelwire_gateway.options import GatewayOptions
-from modelwire_gateway.route_rules import Route
+from modelwire_gateway.routing.route_rules import Route
 
 _CREDENTIALS: Final = {
     "authorization": ("bearer", {"type": "http", "scheme": "bearer"}),

@@ -18,7 +18,7 @@ from modelwire_gateway.openapi.comments import first_sentence
 from modelwire_gateway.openapi.parameters import path_parameters, query_parameters
 from modelwire_gateway.openapi.paths import Slot, shape, slots
 from modelwire_gateway.openapi.schemas import Schemas
-from modelwire_gateway.route_rules import Route
+from modelwire_gateway.routing.route_rules import Route
 
 METHODS: Final = ("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE")
 """The HTTP methods that OpenAPI 3.1 has operations for."""

@@ -10,15 +10,15 @@ from urllib.parse import quote
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from modelwire_gateway.binding import is_bound
-from modelwire_gateway.field_paths import ONE_VALUE, WITH_TEXT_FORM, FieldPath
 from modelwire_gateway.json_codec.options import json_fields
 from modelwire_gateway.openapi.paths import Slot
 from modelwire_gateway.openapi.roles import Role, is_required
 from modelwire_gateway.openapi.scalars import JSON_TYPES, Schema
 from modelwire_gateway.openapi.schemas import Schemas
-from modelwire_gateway.query import query_fields
-from modelwire_gateway.route_rules import Route
+from modelwire_gateway.requests.binding import is_bound
+from modelwire_gateway.requests.query import query_fields
+from modelwire_gateway.routing.field_paths import ONE_VALUE, WITH_TEXT_FORM, FieldPath
+from modelwire_gateway.routing.route_rules import Route
 
 Parameter = dict[str, Any]
 

@@ -13,7 +13,7 @@ from itertools import chain, count
 from typing import Final
 from urllib.parse import quote
 
-from modelwire_gateway.path_template import PathTemplate, Variable, Wildcard
+from modelwire_gateway.routing.path_template import PathTemplate, Variable, Wildcard
 
 _EXPRESSION: Final = "{}"
 _PCHAR: Final = "-._~!$&'()+,;=@"

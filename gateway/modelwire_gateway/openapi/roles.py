@@ -15,11 +15,11 @@ from google.api import field_behavior_pb2
 from google.api.field_behavior_pb2 import FieldBehavior
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from modelwire_gateway.field_paths import WRAPPERS
 from modelwire_gateway.json_codec.options import json_fields
 from modelwire_gateway.json_codec.styles import Style
 from modelwire_gateway.openapi.scalars import WELL_KNOWN
-from modelwire_gateway.route_rules import Route
+from modelwire_gateway.routing.field_paths import WRAPPERS
+from modelwire_gateway.routing.route_rules import Route
 
 # Generated stubs do not say which message an extension extends.
 _BEHAVIOR: Final[Any] = field_behavior_pb2.field_behavior

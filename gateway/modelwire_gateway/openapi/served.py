@@ -7,7 +7,7 @@ import orjson
 from modelwire_gateway.openapi.comments import Comments
 from modelwire_gateway.openapi.document import openapi_document, title_of
 from modelwire_gateway.options import GatewayOptions
-from modelwire_gateway.route_rules import Route
+from modelwire_gateway.routing.route_rules import Route
 
 
 class ServedDocument:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from google.protobuf.descriptor import ServiceDescriptor
-from modelwire_gateway.descriptors import DescriptorError, services_in_image
+from modelwire_gateway.sources.descriptors import DescriptorError, services_in_image
 
 from modelwire_service.settings import ConfigurationError
 

@@ -4,8 +4,8 @@ import asyncio
 
 from modelwire_gateway.app import Transcoder
 from modelwire_gateway.backends.local import LocalBackend
-from modelwire_gateway.descriptors import built_in_image, built_in_services
 from modelwire_gateway.http_server import HttpServer
+from modelwire_gateway.sources.descriptors import built_in_image, built_in_services
 
 from modelwire_service.command_line.gateway_options import contract_options
 from modelwire_service.command_line.http_door import http_door

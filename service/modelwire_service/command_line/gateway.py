@@ -8,12 +8,12 @@ from typing import Final
 from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.app import Transcoder
 from modelwire_gateway.backends.remote import RemoteBackend
-from modelwire_gateway.descriptors import DescriptorError, built_in_image
 from modelwire_gateway.http_server import HttpServer
 from modelwire_gateway.options import GatewayOptions
-from modelwire_gateway.reflection import ReflectionError, UnreachableError
-from modelwire_gateway.reflection_watch import ReflectionWatch
-from modelwire_gateway.routes import Route, RouteErrors
+from modelwire_gateway.routing.routes import Route, RouteErrors
+from modelwire_gateway.sources.descriptors import DescriptorError, built_in_image
+from modelwire_gateway.sources.reflection import ReflectionError, UnreachableError
+from modelwire_gateway.sources.watch import ReflectionWatch
 
 from modelwire_service.command_line.banner import banner
 from modelwire_service.command_line.descriptor_sets import read_descriptor_sets

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Final
 
-from modelwire_gateway.http_server import CorsPolicy
 from modelwire_gateway.metadata import FORWARDED_HEADERS
+from modelwire_gateway.middleware import CorsPolicy
 from modelwire_gateway.options import GatewayOptions, JsonOptions
 
 from modelwire_service.settings import Settings

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from modelwire_gateway.app import Transcoder
-from modelwire_gateway.http_server import HttpServer, front
+from modelwire_gateway.http_server import HttpServer
+from modelwire_gateway.middleware import front
 from modelwire_gateway.openapi import ServedDocument
 from modelwire_gateway.options import GatewayOptions
 

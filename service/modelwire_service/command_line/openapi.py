@@ -6,11 +6,11 @@ from typing import Final
 
 import orjson
 from google.protobuf.descriptor import ServiceDescriptor
-from modelwire_gateway.descriptors import DescriptorError, built_in_image, built_in_services, services_in_image
 from modelwire_gateway.openapi import Comments, openapi_document, title_of
 from modelwire_gateway.options import GatewayOptions
-from modelwire_gateway.reflection import ReflectionError, reflected_image
-from modelwire_gateway.routes import RouteErrors, RouteTable
+from modelwire_gateway.routing.routes import RouteErrors, RouteTable
+from modelwire_gateway.sources.descriptors import DescriptorError, built_in_image, built_in_services, services_in_image
+from modelwire_gateway.sources.reflection import ReflectionError, reflected_image
 
 from modelwire_service import __version__
 from modelwire_service.command_line.descriptor_sets import read_descriptor_sets

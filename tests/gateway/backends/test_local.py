@@ -9,6 +9,7 @@ import pytest
 from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.backends.base import Rpc
 from modelwire_gateway.backends.local import LocalBackend
+from modelwire_gateway.errors import RpcFailure
 from support.serving import Harness, name_of, received
 
 
@@ -51,3 +52,35 @@ async def test_requests_are_deserialized_as_they_are_taken(services: tuple[Servi
 
     call = LocalBackend([service]).call(rpc, requests(), metadata=(), timeout=None)
     assert await received(call) == [b"ab"]
+
+
+class TestHandlersThatNeverWait:
+    """Without a turn for others, no deadline would be seen to pass, and no client to leave."""
+
+    async def test_one_that_answers_without_end_meets_its_deadline(
+        self, services: tuple[ServiceDescriptor, ...]
+    ) -> None:
+        async def endless(_: bytes, __: Any) -> AsyncIterator[bytes]:
+            while True:
+                yield b"x"
+
+        async with Harness("local", services).serving(Stream=endless) as serving:
+            with pytest.raises(RpcFailure) as raised:
+                await received(serving.call("Stream", timeout=0.05))
+        assert name_of(raised.value) == "DEADLINE_EXCEEDED"
+
+    async def test_one_that_takes_requests_without_end_meets_its_deadline(
+        self, services: tuple[ServiceDescriptor, ...]
+    ) -> None:
+        async def requests() -> AsyncIterator[bytes]:
+            while True:
+                yield b"x"
+
+        async def collect(taken: AsyncIterator[bytes], _: Any) -> bytes:
+            async for _request in taken:
+                pass
+            raise AssertionError
+
+        async with Harness("local", services).serving(Collect=collect) as serving:
+            error = await serving.failure("Collect", requests(), timeout=0.05)
+        assert name_of(error) == "DEADLINE_EXCEEDED"

@@ -1,8 +1,8 @@
 import asyncio
 
 import pytest
+from modelwire_gateway.asgi import send_json
 from modelwire_gateway.exchange import BrokenAnswerError, Receive, Scope, Send
-from modelwire_gateway.http_server.asgi import send_json
 from modelwire_gateway.http_server.protocol import HEADER_BYTES
 from support.asgi_apps import Patient, Serve, echo
 from support.raw_http import connected

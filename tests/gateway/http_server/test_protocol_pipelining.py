@@ -5,8 +5,8 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from modelwire_gateway.asgi import send_json
 from modelwire_gateway.exchange import Receive, Scope, Send
-from modelwire_gateway.http_server.asgi import send_json
 from modelwire_gateway.http_server.protocol import EdgeProtocol
 from support.asgi_apps import Patient, Serve, echo
 from support.raw_http import RawClient, connected

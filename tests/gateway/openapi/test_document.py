@@ -10,12 +10,12 @@ import pytest
 from google.iam.v1 import iam_policy_pb2
 from google.longrunning import operations_pb2
 from google.protobuf.descriptor import FileDescriptor
-from modelwire_gateway.descriptors import built_in_image
 from modelwire_gateway.openapi import NO_COMMENTS, ServedDocument, openapi_document, title_of
 from modelwire_gateway.openapi.operations import EVERY_METHOD
 from modelwire_gateway.openapi.paths import shape
 from modelwire_gateway.options import GatewayOptions, JsonOptions
-from modelwire_gateway.route_rules import Route
+from modelwire_gateway.routing.route_rules import Route
+from modelwire_gateway.sources.descriptors import built_in_image
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from support.images import image_of
 from support.openapi import Json, document_of, routes_of

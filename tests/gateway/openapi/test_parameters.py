@@ -3,9 +3,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from modelwire_gateway.binding import is_bound
-from modelwire_gateway.field_paths import FieldNames, resolve
 from modelwire_gateway.options import GatewayOptions, JsonOptions
+from modelwire_gateway.requests.binding import is_bound
+from modelwire_gateway.routing.field_paths import FieldNames, resolve
 from support.openapi import Json, document_of, routes_of
 
 Document = Callable[..., Json]

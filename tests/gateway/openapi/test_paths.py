@@ -1,6 +1,6 @@
 import pytest
 from modelwire_gateway.openapi.paths import shape, slots, with_names
-from modelwire_gateway.path_template import parse_template
+from modelwire_gateway.routing.path_template import parse_template
 
 
 @pytest.mark.parametrize(

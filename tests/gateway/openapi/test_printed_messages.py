@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from modelwire_gateway.descriptors import services_in_image
 from modelwire_gateway.json_codec import Codecs, JsonError, JsonOptions
 from modelwire_gateway.options import GatewayOptions
+from modelwire_gateway.sources.descriptors import services_in_image
 from support.openapi import Json, check, document_of, takes
 
 NAMES = ("Scalars", "Optionals", "Lists", "Maps", "Choice", "WellKnown", "Tree", "Open")

@@ -81,3 +81,16 @@ def test_answers_that_print_zeros_have_all_fields_without_presence(document: Doc
     assert made["t.Inner"]["required"] == ["must", "always", "out"]
     assert made["t.Plain"]["required"] == ["may"]
     assert "required" not in made["t.Plain-Input"]
+
+
+def test_messages_that_hold_each_other_have_two_schemas_if_one_of_them_differs(document: Document) -> None:
+    messages = """
+message Given { Ping ping = 1; }
+message Answered { Ping ping = 1; Apart apart = 2; }
+message Ping { Pong pong = 1; Plain plain = 2; }
+message Pong { repeated Ping pings = 1; string must = 2 [(google.api.field_behavior) = REQUIRED]; }
+message Apart { Pong pong = 1; }
+message Plain { Plain plain = 1; }
+"""
+    made = document(messages + SERVICE)["components"]["schemas"]
+    assert [name for name in made if name.endswith("-Input")] == ["t.Ping-Input", "t.Pong-Input"]

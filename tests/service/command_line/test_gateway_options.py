@@ -2,7 +2,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from modelwire_gateway.http_server import CorsPolicy
+from modelwire_gateway.middleware import CorsPolicy
 from modelwire_gateway.options import GatewayOptions, JsonOptions
 from modelwire_service.command_line.gateway_options import contract_options, cors_policy, gateway_options
 from modelwire_service.settings import Settings

@@ -1,0 +1,1 @@
+"""From the response messages of an RPC to an HTTP answer."""

@@ -1,0 +1,101 @@
+"""Writes the outcome of a call as the HTTP answer.
+
+Nothing goes out before the first message exists, so a call that fails before it is answered with its true
+status. Each message is written before the next is awaited. A failure after the first message is told in the
+framing's own way, or breaks the connection. The call's metadata go along, of failed calls too.
+"""
+
+import math
+
+from modelwire_gateway.answers.streaming import Framing
+from modelwire_gateway.backends.base import Call, Metadata
+from modelwire_gateway.content_types import JSON
+from modelwire_gateway.endpoints import AnswerStyle, Endpoint
+from modelwire_gateway.errors import RpcFailure, failure, retry_after
+from modelwire_gateway.exchange import BrokenAnswerError, Exchange
+from modelwire_gateway.metadata import TRAILER_PREFIX, response_headers
+from modelwire_gateway.requests.query import SystemParameters
+
+
+class Answer:
+    """The answer of one call by way of `endpoint`."""
+
+    def __init__(self, exchange: Exchange, endpoint: Endpoint, parameters: SystemParameters) -> None:
+        self._exchange = exchange
+        self._endpoint = endpoint
+        self._style = endpoint.style
+        self._parameters = parameters
+
+    async def write(self, call: Call) -> None:
+        """Answers with the messages of `call`, or with its error; raises BrokenAnswerError for one told too late."""
+        try:
+            if self._endpoint.route.rpc.server_streaming:
+                await self._stream(call)
+            else:
+                await self._whole(call)
+        except RpcFailure as error:
+            await refuse(self._exchange, error, self._style, await call.initial_metadata())
+
+    async def _whole(self, call: Call) -> None:
+        message = await anext(call, None)
+        if message is None:
+            raise failure("INTERNAL", "the service ended the call without a response")
+        framing = self._framing(message)
+        body = framing.render(message)
+        await anext(call, None)  # only the end tells whether the call succeeded
+        await self._exchange.answer(200, await self._headers(framing, call), body, _trailers(call.trailing_metadata()))
+
+    async def _stream(self, call: Call) -> None:
+        """Writes a stream; raises RpcFailure only while nothing has been sent."""
+        exchange = self._exchange
+        first = await anext(call, None)
+        framing = self._framing(first or b"")
+        piece = framing.before + (framing.after if first is None else framing.render(first))
+        await exchange.start(200, await self._headers(framing, call))
+        await exchange.write(piece, more=True)  # even where empty: a layer above may hold the head until then
+        trailing = call.trailing_metadata() if first is None else await self._rest(call, framing, piece)
+        await exchange.end(_trailers(trailing))
+
+    async def _rest(self, call: Call, framing: Framing, last: bytes) -> Metadata:
+        """Writes what follows the first message; returns the metadata that the call ended with."""
+        write, render, between = self._exchange.write, framing.render, framing.between
+        try:
+            async for message in call:
+                piece = between + render(message)
+                await write(piece, more=True)
+                last = piece or last
+        except RpcFailure as error:
+            if framing.late_error is None:
+                raise BrokenAnswerError(error.status.message) from None
+            await write(framing.late_error(error, last), more=True)
+            return error.trailing_metadata
+        if framing.after:
+            await write(framing.after, more=True)
+        return call.trailing_metadata()
+
+    async def _headers(self, framing: Framing, call: Call) -> list[tuple[bytes, bytes]]:
+        return [*framing.headers, *_shown_ahead(await call.initial_metadata(), self._style)]
+
+    def _framing(self, first: bytes) -> Framing:
+        return self._endpoint.framing(first, self._exchange.headers.get("accept", ""), self._parameters)
+
+
+async def refuse(exchange: Exchange, error: RpcFailure, style: AnswerStyle, initial_metadata: Metadata = ()) -> None:
+    """Answers with an error; the answer must not have started."""
+    headers = [(b"content-type", JSON.encode())]
+    headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in error.headers]
+    if error.http_status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if (seconds := retry_after(error.status)) is not None:
+        headers.append((b"retry-after", b"%d" % max(0, math.ceil(seconds))))
+        headers.append((b"retry-after-ms", b"%d" % max(0, round(seconds * 1000))))
+    headers += _shown_ahead(initial_metadata, style)
+    await exchange.answer(error.http_status, headers, style.error_json(error), _trailers(error.trailing_metadata))
+
+
+def _shown_ahead(metadata: Metadata, style: AnswerStyle) -> list[tuple[bytes, bytes]]:
+    return response_headers(metadata, exposed=style.exposed_metadata)
+
+
+def _trailers(metadata: Metadata) -> list[tuple[bytes, bytes]]:
+    return response_headers(metadata, TRAILER_PREFIX)

@@ -1,0 +1,69 @@
+"""Reading response messages: as JSON text, or as the HttpBody that is to be passed on. Made once for each route.
+
+A response that cannot be read is the service's fault; the log has the cause, the caller is told INTERNAL.
+"""
+
+import logging
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Final
+
+import orjson
+from google.api import httpbody_pb2
+from google.protobuf import message_factory
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import DecodeError
+
+from modelwire_gateway.errors import RpcFailure, failure
+from modelwire_gateway.json_codec import Codecs, JsonError, JsonValue, dump_json
+from modelwire_gateway.routing.route_rules import Route
+
+Render = Callable[[bytes], bytes]
+ReadHttpBody = Callable[[bytes], httpbody_pb2.HttpBody]
+
+_LOG: Final = logging.getLogger("modelwire.gateway")
+
+
+def http_body_reader(route: Route) -> ReadHttpBody | None:
+    """What reads the google.api.HttpBody that `route` answers with; None where the answer is JSON."""
+    if not route.answers_http_body:
+        return None
+    message, field = route.rpc.descriptor.output_type, route.response_body
+    parse = message_factory.GetMessageClass(message).FromString
+    part = attrgetter(field.name) if field else None
+
+    def read(wire: bytes) -> httpbody_pb2.HttpBody:
+        try:
+            response = parse(wire)
+        except DecodeError as error:
+            raise _unreadable(message, error) from None
+        return response if part is None else part(response)
+
+    return read
+
+
+def json_render(route: Route, codecs: Codecs) -> Render:
+    """From a response in wire form to its JSON text, or that of its field where the rule names one."""
+    message, field = route.rpc.descriptor.output_type, route.response_body
+    codec = codecs.message(message)
+
+    def value(wire: bytes) -> JsonValue:
+        return codec.decode(wire) if field is None else codec.decode_field(wire, field)
+
+    def render(wire: bytes) -> bytes:
+        try:
+            return dump_json(value(wire))
+        except JsonError as error:
+            raise _unreadable(message, error) from None
+
+    return render
+
+
+def pretty(render: Render) -> Render:
+    """The same text, indented for people."""
+    return lambda wire: orjson.dumps(orjson.loads(render(wire)), option=orjson.OPT_INDENT_2)
+
+
+def _unreadable(message: Descriptor, error: Exception) -> RpcFailure:
+    _LOG.error("the service sent a %s that cannot be read: %s", message.full_name, error)
+    return failure("INTERNAL", "the service's response cannot be read")

@@ -1,0 +1,110 @@
+"""How response messages become the bytes of an HTTP answer.
+
+    HttpBody          its bytes, as they are; the content type of the first message
+    unary             one JSON document
+    server streaming  a JSON array, NDJSON lines or server-sent events, as the caller asked
+
+A `Framing` is pure: each message in, bytes out, and what stands before, after, and in place of the rest
+when the call fails half-way. `None` there means that the connection must break instead, so that nobody
+takes the half for the whole.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from google.api import httpbody_pb2
+
+from modelwire_gateway.answers.rendering import ReadHttpBody, Render
+from modelwire_gateway.content_types import EVENT_STREAM, JSON, NDJSON, media_type, weighed
+from modelwire_gateway.errors import DetailJson, ErrorShape, RpcFailure, error_body
+
+_RAW_DEFAULT: Final = "application/octet-stream"
+_NO_BUFFERING: Final = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
+_EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
+
+Headers = tuple[tuple[bytes, bytes], ...]
+ErrorJson = Callable[[RpcFailure], bytes]
+"""Writes the body of an error answer."""
+LateError = Callable[[RpcFailure, bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How the messages of one answer are written. `render` turns a message from wire form into its bytes."""
+
+    headers: Headers
+    render: Render
+    before: bytes = b""
+    between: bytes = b""
+    after: bytes = b""
+    late_error: LateError | None = None
+    """Tells of a failure, given what was written last; what it makes is the end of the body."""
+
+
+def http_body_framing(first: httpbody_pb2.HttpBody, read: ReadHttpBody, error_json: ErrorJson) -> Framing:
+    """The framing of google.api.HttpBody messages, by the `first` one's content type."""
+    content_type = first.content_type
+    if not (content_type and content_type.isascii() and content_type.isprintable()):
+        content_type = _RAW_DEFAULT
+    if media_type(content_type) == EVENT_STREAM:
+        return Framing(_event_headers(content_type), lambda wire: read(wire).data, late_error=_error_event(error_json))
+    return Framing(_content_type(content_type), lambda wire: read(wire).data)
+
+
+def unary_framing(to_json: Render) -> Framing:
+    return Framing(_content_type(JSON), to_json)
+
+
+def stream_framings(to_json: Render, error_json: ErrorJson) -> dict[str, Framing]:
+    """The framings of a stream of JSON messages, by their content types."""
+    events = Framing(
+        _event_headers(EVENT_STREAM),
+        lambda wire: b"data: " + to_json(wire) + b"\n\n",
+        late_error=_error_event(error_json),
+    )
+    lines = Framing(
+        _content_type(NDJSON),
+        lambda wire: to_json(wire) + b"\n",
+        late_error=lambda error, _: error_json(error) + b"\n",
+    )
+    array = Framing(_content_type(JSON), to_json, before=b"[", between=b",", after=b"]")
+    return {EVENT_STREAM: events, NDJSON: lines, JSON: array}
+
+
+def stream_type(accept: str, alt: str | None) -> str:
+    """The content type of a stream of JSON messages: `alt` chooses, else the Accept header, else a JSON array."""
+    return preferred_framing(accept) if alt is None else {"sse": EVENT_STREAM}.get(alt, JSON)
+
+
+def preferred_framing(accept: str) -> str:
+    """Which of the content types of streams an Accept header names with the greatest weight (RFC 9110, 12.5.1).
+
+    Of equals, events go before lines and lines before an array. Wildcards ask for nothing in particular.
+    """
+    weights = weighed(accept)
+    best = max((EVENT_STREAM, NDJSON, JSON), key=lambda content_type: weights.get(content_type, 0.0))
+    return best if weights.get(best) else JSON
+
+
+def error_writer(shape: ErrorShape, details: DetailJson) -> ErrorJson:
+    """Writes error answers of one shape, with what `details` makes of their details."""
+    return lambda error: orjson.dumps(error_body(error, shape, details))
+
+
+def _content_type(content_type: str) -> Headers:
+    return ((b"content-type", content_type.encode()),)
+
+
+def _event_headers(content_type: str) -> Headers:
+    return (*_content_type(content_type), *_NO_BUFFERING)
+
+
+def _error_event(error_json: ErrorJson) -> LateError:
+    def event(error: RpcFailure, last: bytes) -> bytes:
+        # A service may cut its events anywhere; without the blank line this one would run into the piece before it.
+        gap = b"" if last.endswith(_EVENT_ENDS) or not last else b"\n\n"
+        return gap + b"data: " + error_json(error) + b"\n\n"
+
+    return event

@@ -1,0 +1,1 @@
+"""From path, query and body to the request messages of an RPC."""

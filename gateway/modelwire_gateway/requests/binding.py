@@ -1,0 +1,178 @@
+"""From path values, query and body to the request message in wire form.
+
+Messages in wire form merge when they are concatenated, and of a singular field the last record counts. So
+the body's wire, the query's and the path's follow each other, in the order of their rank. Two things keep
+that true: values are written in full even when they are zero, and a query key that names what the path
+or the body binds is passed over, under whatever spelling, oneofs included.
+"""
+
+from collections.abc import Sequence
+
+from modelwire_gateway.content_types import JSON
+from modelwire_gateway.json_codec import Codecs, JsonError, JsonValue, length_delimited, parse_json
+from modelwire_gateway.options import GatewayOptions
+from modelwire_gateway.requests.body_types import body_type, cutter_for
+from modelwire_gateway.requests.messages import (
+    BodylessMessages,
+    Encode,
+    HttpBodyMessages,
+    JsonMessages,
+    RequestMessages,
+)
+from modelwire_gateway.requests.query import query_fields
+from modelwire_gateway.requests.refusals import invalid, too_large, unexpected_body, wrong_content_type
+from modelwire_gateway.routing.field_paths import (
+    FieldNames,
+    FieldPath,
+    FieldPathError,
+    UnknownField,
+    numbers,
+    oneof_choices,
+    resolve,
+)
+from modelwire_gateway.routing.routes import Route
+
+
+class Binder:
+    """Makes the requests of one route. Raises RpcFailure INVALID_ARGUMENT naming the field that is at fault.
+
+    `captures` are the decoded values of the route's variables, in their order; `query` is undecoded;
+    `content_type` is the header's value.
+    """
+
+    def __init__(self, route: Route, codecs: Codecs, names: FieldNames, options: GatewayOptions) -> None:
+        self._route = route
+        self._request = route.rpc.descriptor.input_type
+        self._encode_text = codecs.encode_text
+        self._names = names
+        self._options = options
+        self._encode = _encode(route, codecs)
+
+    def message(self, captures: Sequence[str], query: bytes, body: bytes, content_type: str | None) -> bytes:
+        """The request message, in wire form.
+
+        Raises RpcFailure as 415 too, where the body is of another type than JSON and the rule does not take it raw,
+        and as 413 for a message over the limit.
+        """
+        wire = self._body_wire(body, content_type)
+        if query or captures:
+            wire += self._bound(captures, query)
+        if len(wire) > self._options.max_request_bytes:
+            # Lists of numbers are longer on the wire than in JSON, and no remote service would take them.
+            raise too_large(self._options.max_request_bytes)
+        return wire
+
+    def messages(self, captures: Sequence[str], query: bytes, content_type: str | None) -> RequestMessages:
+        """What makes the request messages, in wire form, of a method that takes a stream of them. Raises as 415 too."""
+        route, limit = self._route, self._options.max_request_bytes
+        bound = self._bound(captures, query)
+        if self._encode is None:
+            return BodylessMessages(bound)
+        if route.takes_http_body:
+            number = None if route.body is None or route.body == "*" else route.body.number
+            return HttpBodyMessages(content_type or "", number, bound, limit)
+        return JsonMessages(cutter_for(content_type), self._encode, bound, limit)
+
+    def _body_wire(self, body: bytes, content_type: str | None) -> bytes:
+        if self._encode is None:
+            if body:
+                raise unexpected_body()
+            return b""
+        if self._route.takes_http_body:
+            return _http_body_wire(self._route, body, content_type or "")
+        if not body:
+            return b""
+        if body_type(content_type) != JSON:
+            raise wrong_content_type(JSON, content_type)
+        try:
+            return self._encode(parse_json(body), "")
+        except JsonError as error:
+            raise invalid(error.path, error.reason) from None
+
+    def _bound(self, captures: Sequence[str], query: bytes) -> bytes:
+        """The wire of what query and path bind."""
+        wire = self._query_wire(query) if query else b""
+        return wire + b"".join(map(self._path_wire, self._route.variables, captures)) if captures else wire
+
+    def _query_wire(self, query: bytes) -> bytes:
+        given = _Given()
+        wire = []
+        for key, text in query_fields(query):
+            path = self._query_path(key)
+            if path and not is_bound(self._route, path):
+                given.add(path, key)
+                wire.append(self._value_wire(path, text, key))
+        return b"".join(wire)
+
+    def _query_path(self, key: str) -> FieldPath:
+        """The field that a query key names; none where it is to be ignored."""
+        try:
+            if self._route.body == "*":
+                raise UnknownField("no query parameter is taken here: the whole request is in the body")
+            return resolve(self._request, key.split("."), self._names.of)
+        except FieldPathError as error:
+            if isinstance(error, UnknownField) and self._options.unknown_query == "ignore":
+                return ()
+            raise invalid(key, str(error)) from None
+
+    def _path_wire(self, path: FieldPath, text: str) -> bytes:
+        return self._value_wire(path, text, ".".join(field.name for field in path))
+
+    def _value_wire(self, path: FieldPath, text: str, key: str) -> bytes:
+        """The wire of a field's value inside the messages that the field stands in."""
+        try:
+            wire = self._encode_text(path[-1], text)
+        except JsonError as error:
+            raise invalid(key, str(error)) from None
+        for field in reversed(path[:-1]):
+            wire = length_delimited(field.number, wire)
+        return wire
+
+
+class _Given:
+    """What a query has given so far."""
+
+    def __init__(self) -> None:
+        self._places: set[tuple[int, ...]] = set()
+        self._chosen: dict[tuple[int | str, ...], int] = {}
+
+    def add(self, path: FieldPath, key: str) -> None:
+        """Refuses a singular field that comes twice, and two members of one oneof."""
+        place = numbers(path)
+        if place in self._places and not path[-1].is_repeated:
+            raise invalid(key, "is given more than once")
+        self._places.add(place)
+        for oneof, member in oneof_choices(path):
+            if self._chosen.setdefault(oneof, member) != member:
+                raise invalid(key, f"excludes another parameter: only one field of {oneof[-1]!r} may be given")
+
+
+def _encode(route: Route, codecs: Codecs) -> Encode | None:
+    """What writes a JSON value as the whole request, or as the field that the body is; None where no body is taken."""
+    field = route.body
+    if field is None:
+        return None
+    if field == "*":
+        return codecs.message(route.rpc.descriptor.input_type).encode
+    encode = codecs.field_encoder(field)
+
+    def encode_field(value: JsonValue, path: str) -> bytes:
+        return encode(value, f"{path}.{field.name}" if path else field.name)
+
+    return encode_field
+
+
+def _http_body_wire(route: Route, body: bytes, content_type: str) -> bytes:
+    """The body as a google.api.HttpBody: its bytes as they are, whatever their type."""
+    if not (body or content_type):
+        return b""
+    wire = length_delimited(1, content_type.encode()) + length_delimited(2, body)
+    return wire if route.body is None or route.body == "*" else length_delimited(route.body.number, wire)
+
+
+def is_bound(route: Route, path: FieldPath) -> bool:
+    """Whether path or body bind a field or what it stands in, or choose another member of its oneof."""
+    place = numbers(path)
+    return any(place[:depth] in route.bound for depth in range(1, len(place) + 1)) or any(
+        route.chosen.get(oneof, member) != member for oneof, member in oneof_choices(path)
+    )

@@ -1,0 +1,1 @@
+"""From an HTTP method and a path to the RPC that is meant."""

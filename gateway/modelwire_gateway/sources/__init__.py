@@ -1,0 +1,1 @@
+"""Where the services that the gateway fronts are described."""
