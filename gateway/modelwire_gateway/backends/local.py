@@ -63,15 +63,11 @@ class LocalCall:
     ) -> None:
         self._context = context
         self._responses = _responses(resolve, rpc, request, context)
-        self._asked = 0
 
     def __aiter__(self) -> "LocalCall":
         return self
 
     async def __anext__(self) -> bytes:
-        self._asked += 1
-        if self._asked % _TURN_MESSAGES == 0:
-            await asyncio.sleep(0)
         if self._context.deadline is None:
             return await anext(self._responses)
         limit = asyncio.timeout_at(self._context.deadline)
@@ -104,6 +100,7 @@ async def _responses(
     resolve: Continuation, rpc: Rpc, request: bytes | AsyncIterable[bytes], context: LocalContext
 ) -> AsyncGenerator[bytes]:
     """Runs the handler; ends with RpcFailure unless its status is OK."""
+    given = 0
     try:
         handler = await resolve(HandlerCallDetails(rpc.path, tuple(context.invocation_metadata())))
         if handler is None:
@@ -112,6 +109,9 @@ async def _responses(
         elif handler.response_streaming:
             async with aclosing(_streamed(handler, request, context)) as responses:
                 async for response in responses:
+                    given += 1
+                    if given % _TURN_MESSAGES == 0:
+                        await asyncio.sleep(0)
                     yield _written(handler, response)
         else:
             behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
