@@ -7,6 +7,7 @@ import httpx
 import pytest
 from google.iam.v1 import iam_policy_pb2
 from google.longrunning import operations_pb2, operations_pb2_grpc
+from google.protobuf import struct_pb2
 from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.routing.routes import RouteTable
 from modelwire_gateway.sources.descriptors import built_in_services
@@ -14,6 +15,7 @@ from modelwire_gateway.sources.reflection import reflected_services
 from support.commands import ended_by_itself
 from support.foreign_services import OPERATIONS, Operations, reflected
 from support.images import image_of
+from support.logged_programs import running_with_log
 from support.programs import COMMAND, running
 from support.stack import Stack
 
@@ -59,6 +61,13 @@ def routed(services: Iterable[ServiceDescriptor]) -> set[tuple[str, str, str]]:
 
 async def test_reflection_alone_tells_the_routes_of_the_built_in_contract(stack: Stack) -> None:
     assert routed(await reflected_services(stack.grpc_address)) == routed(built_in_services())
+
+
+def test_services_without_rules_are_told_of(tmp_path: Path) -> None:
+    image = tmp_path / "struct.binpb"
+    image.write_bytes(image_of(struct_pb2.DESCRIPTOR))
+    with running_with_log("gateway", "--http-address", "127.0.0.1:0", "--descriptor-set", str(image)) as gateway:
+        gateway.logged("nothing is served: no method has a google.api.http rule")
 
 
 @pytest.mark.parametrize(

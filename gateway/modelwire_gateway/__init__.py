@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from modelwire_gateway.routing.routes import RouteErrors as RouteErrors
     from modelwire_gateway.sources.descriptors import DescriptorError as DescriptorError
     from modelwire_gateway.sources.descriptors import services_in_image as services_in_image
+    from modelwire_gateway.sources.reflection import ReflectionError as ReflectionError
+    from modelwire_gateway.sources.reflection import UnreachableError as UnreachableError
     from modelwire_gateway.sources.reflection import reflected_services as reflected_services
 
 _PLACES: Final = {
@@ -22,9 +24,11 @@ _PLACES: Final = {
     "HttpServer": "http_server",
     "JsonOptions": "options",
     "LocalBackend": "backends.local",
+    "ReflectionError": "sources.reflection",
     "RemoteBackend": "backends.remote",
     "RouteErrors": "routing.routes",
     "Transcoder": "app",
+    "UnreachableError": "sources.reflection",
     "openapi_document": "openapi",
     "reflected_services": "sources.reflection",
     "services_in_image": "sources.descriptors",

@@ -23,7 +23,7 @@ from modelwire_gateway.exchange import (
 )
 from modelwire_gateway.metadata import REQUEST_ID, request_metadata, timeout_seconds
 from modelwire_gateway.options import GatewayOptions
-from modelwire_gateway.requests.query import SystemParameters, system_parameters
+from modelwire_gateway.requests.query import SystemParameters, read_query
 from modelwire_gateway.requests.stream import RequestStream, UploadingCall
 from modelwire_gateway.routing.routes import Route
 
@@ -94,7 +94,8 @@ class Transcoder:
         try:
             order = await self._order(exchange, endpoints)
         except RpcFailure as error:
-            _LOG.info("refused", extra={"fields": _log_fields(exchange) | {"status": error.http_status}})
+            outcome = {"status": error.http_status, "error": error.status.message}
+            _LOG.info("refused", extra={"fields": _log_fields(exchange) | outcome})
             await refuse(exchange, error, endpoints.style)
             return
         began = time.perf_counter()
@@ -122,20 +123,20 @@ class Transcoder:
     async def _order(self, exchange: Exchange, endpoints: Endpoints) -> _Order:
         """What the request asks for; raises RpcFailure where the service need not be troubled with it."""
         endpoint, captures = endpoints.find(exchange.method, exchange.raw_path)
-        parameters = system_parameters(exchange.query)
+        query = read_query(exchange.query)
         metadata = request_metadata(exchange.headers, self._options.forwarded_headers)
-        metadata.extend(parameters.metadata())
+        metadata.extend(query.parameters.metadata())
         metadata.append((REQUEST_ID, exchange.request_id))
         timeout = timeout_seconds(exchange.headers)
         content_type = exchange.headers.get("content-type")
         request: bytes | RequestStream
         if endpoint.route.rpc.client_streaming:
-            messages = endpoint.binder.messages(captures, exchange.query, content_type)
+            messages = endpoint.binder.messages(captures, query.fields, content_type)
             request = RequestStream(messages, exchange.streamed_body())
         else:
             body = await exchange.body(self._options.max_request_bytes)
-            request = endpoint.binder.message(captures, exchange.query, body, content_type)
-        return _Order(endpoint, request, metadata, timeout, parameters)
+            request = endpoint.binder.message(captures, query.fields, body, content_type)
+        return _Order(endpoint, request, metadata, timeout, query.parameters)
 
 
 def _log_fields(exchange: Exchange) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from modelwire_gateway.answers.streaming import (
     Framing,
     error_writer,
     http_body_framing,
+    in_stream,
     stream_framings,
     stream_type,
     unary_framing,
@@ -37,6 +38,7 @@ class AnswerStyle:
     """What the answers of all routes have in common."""
 
     error_json: ErrorJson
+    late_error_json: ErrorJson
     exposed_metadata: frozenset[str]
 
 
@@ -51,12 +53,12 @@ class Endpoint:
         to_json = json_render(route, codecs)
         self._unary = unary_framing(to_json)
         self._pretty = unary_framing(pretty(to_json))
-        self._streams = stream_framings(to_json, style.error_json)
+        self._streams = stream_framings(to_json, style.late_error_json)
 
     def framing(self, first: bytes, accept: str, parameters: SystemParameters) -> Framing:
         """How an answer is written that begins with the message `first`. Raises RpcFailure where it cannot be read."""
         if self._http_body is not None:
-            return http_body_framing(self._http_body(first), self._http_body, self.style.error_json)
+            return http_body_framing(self._http_body(first), self._http_body, self.style.late_error_json)
         if self.route.rpc.server_streaming:
             return self._streams[stream_type(accept, parameters.alt)]
         return self._pretty if parameters.pretty_print else self._unary
@@ -69,9 +71,10 @@ class Endpoints:
         served = tuple(services or ())
         codecs, names = Codecs(options.json), FieldNames()
         pools = {id(service.file.pool): service.file.pool for service in served}
-        details = detail_json(codecs, tuple(pools.values()) or (descriptor_pool.Default(),))
+        # Clients know google.rpc's details in plain proto3 JSON, whatever the answers look like.
+        details = detail_json(Codecs(), tuple(pools.values()) or (descriptor_pool.Default(),))
         errors = error_writer(options.error_body, details)
-        self.style: Final = AnswerStyle(errors, options.exposed_metadata)
+        self.style: Final = AnswerStyle(errors, in_stream(options.error_body, errors), options.exposed_metadata)
         self._known = services is not None
         self._table = RouteTable.from_services(served, options.reserved_paths)
         self._by_route = {

@@ -390,7 +390,7 @@ class TestOptions:
         assert (early.status, json.loads(early.body)) == (404, status)
         assert (early.headers["quota"], early.headers["grpc-metadata-other"]) == ("0", "1")
         assert late.headers["quota"] == "0"
-        assert json.loads(late.body.split(b"data: ")[-1]) == status
+        assert json.loads(late.body.split(b"data: ")[-1]) == {"error": status}
         assert json.loads(refused.body)["code"] == 5
 
     async def test_answers_are_written_as_the_options_have_it(self, services: tuple[ServiceDescriptor, ...]) -> None:

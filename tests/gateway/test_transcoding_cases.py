@@ -19,6 +19,7 @@ from modelwire_gateway.errors import RpcFailure, status_row
 from modelwire_gateway.json_codec import Codecs
 from modelwire_gateway.options import GatewayOptions
 from modelwire_gateway.requests.binding import Binder
+from modelwire_gateway.requests.query import read_query
 from modelwire_gateway.routing.field_paths import FieldNames
 from modelwire_gateway.routing.path_template import TemplateError, parse_template
 from modelwire_gateway.routing.routes import Match, RouteErrors, RouteTable
@@ -75,7 +76,7 @@ def bound_message(table: RouteTable, case: Case) -> dict[str, Any]:
     raw_body = body.encode() if isinstance(body, str) else bytes.fromhex(body["hex"])
     content_type = case.get("headers", {}).get("content-type")
     binder = Binder(match.route, Codecs(), FieldNames(), GatewayOptions())
-    wire = binder.message(match.captures, case.get("query", "").encode(), raw_body, content_type)
+    wire = binder.message(match.captures, read_query(case.get("query", "").encode()).fields, raw_body, content_type)
     message = message_factory.GetMessageClass(match.route.rpc.descriptor.input_type).FromString(wire)
     return json_format.MessageToDict(message)
 

@@ -93,6 +93,11 @@ def error_writer(shape: ErrorShape, details: DetailJson) -> ErrorJson:
     return lambda error: orjson.dumps(error_body(error, shape, details))
 
 
+def in_stream(shape: ErrorShape, error_json: ErrorJson) -> ErrorJson:
+    """The same, as it ends a stream: always below `error`, since a bare status could be taken for a message."""
+    return error_json if shape == "openai" else lambda error: b'{"error":%b}' % error_json(error)
+
+
 def _content_type(content_type: str) -> Headers:
     return ((b"content-type", content_type.encode()),)
 

@@ -20,7 +20,7 @@ from .struct_decoder import Decode
 from .struct_encoder import Put
 from .styles import PROTO_NAMES, Style, rest_style
 from .text_values import TextEncoder
-from .value_limit import ValueLimit, smallest_value
+from .value_limit import ValueLimit
 from .wire import MAX_DEPTH
 
 FieldEncoder = Callable[[JsonValue, str], bytes]
@@ -108,7 +108,7 @@ class MessageCodec:
 
     __slots__ = (
         "_decode_proto_names", "_decode_rest", "_descriptor", "_max_values", "_proto_names_limit", "_put",
-        "_rest_limit", "_smallest_value", "_style",
+        "_rest_limit", "_style",
     )  # fmt: skip
 
     def __init__(self, descriptor: Descriptor, compilers: _Compilers, max_values: int) -> None:
@@ -119,7 +119,6 @@ class MessageCodec:
         self._decode_proto_names = compilers.proto_names.decode_of(descriptor)
         self._rest_limit = compilers.rest_limit
         self._proto_names_limit = compilers.proto_names_limit
-        self._smallest_value = smallest_value(descriptor)
         self._max_values = max_values
 
     @staticmethod
@@ -161,7 +160,7 @@ class MessageCodec:
         return self._checked(self._decode_proto_names, self._proto_names_limit, wire, max_values)
 
     def _checked(self, decode: Decode, limit: ValueLimit, wire: bytes, max_values: int) -> JsonValue:
-        if len(wire) < self._smallest_value * max_values:
+        if len(wire) < max_values:  # no value takes less than a byte
             return decode_wire(decode, wire)
 
         def decode_if_few(buf: bytes, pos: int, end: int, depth: int) -> JsonValue:

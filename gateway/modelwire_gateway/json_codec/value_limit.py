@@ -56,21 +56,6 @@ class _TooMany(Exception):
     pass
 
 
-def smallest_value(descriptor: Descriptor) -> int:
-    """The fewest bytes that a value in messages of a type takes on the wire, so that short ones need no counting.
-
-    One where numbers may be packed, else two.
-    """
-    seen, found = {descriptor}, [descriptor]
-    for message in found:  # grows while it is walked
-        if message.full_name == ANY or any(_is_packable(field) for field in message.fields):
-            return 1
-        inner = {field.message_type for field in message.fields if field.message_type} - seen
-        seen |= inner
-        found.extend(inner)
-    return 2
-
-
 class ValueLimit:
     """Counts the values in messages of any type.
 

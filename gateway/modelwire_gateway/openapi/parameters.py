@@ -6,7 +6,6 @@ themselves are followed once.
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
-from urllib.parse import quote
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
@@ -16,7 +15,7 @@ from modelwire_gateway.openapi.roles import Role, is_required
 from modelwire_gateway.openapi.scalars import JSON_TYPES, Schema
 from modelwire_gateway.openapi.schemas import Schemas
 from modelwire_gateway.requests.binding import is_bound
-from modelwire_gateway.requests.query import query_fields
+from modelwire_gateway.requests.query import is_reserved
 from modelwire_gateway.routing.field_paths import ONE_VALUE, WITH_TEXT_FORM, FieldPath
 from modelwire_gateway.routing.route_rules import Route
 
@@ -82,7 +81,7 @@ def _holders(path: FieldPath) -> list[Descriptor | None]:
 
 def _query_parameter(path: FieldPath, schemas: Schemas) -> Parameter | None:
     spellings = (".".join(map(spell, path)) for spell in (schemas.style.name, _proto_name, _json_name))
-    name = next((name for name in spellings if not _is_system_parameter(name)), None)
+    name = next((name for name in spellings if not is_reserved(name)), None)
     if name is None:
         return None
     field = path[-1]
@@ -101,10 +100,6 @@ def _text_form(field: FieldDescriptor, schemas: Schemas) -> dict[str, Any]:
     # Each comes in a text of its own, which `content` cannot say.
     item = {"type": "string", "contentMediaType": "application/json"} if is_json else schema
     return {"schema": {"type": "array", "items": item}}
-
-
-def _is_system_parameter(name: str) -> bool:
-    return not query_fields(f"{quote(name)}=".encode())
 
 
 def _proto_name(field: FieldDescriptor) -> str:

@@ -19,7 +19,6 @@ from modelwire_gateway.requests.messages import (
     JsonMessages,
     RequestMessages,
 )
-from modelwire_gateway.requests.query import query_fields
 from modelwire_gateway.requests.refusals import invalid, too_large, unexpected_body, wrong_content_type
 from modelwire_gateway.routing.field_paths import (
     FieldNames,
@@ -32,11 +31,13 @@ from modelwire_gateway.routing.field_paths import (
 )
 from modelwire_gateway.routing.routes import Route
 
+QueryFields = Sequence[tuple[str, str]]
+
 
 class Binder:
     """Makes the requests of one route. Raises RpcFailure INVALID_ARGUMENT naming the field that is at fault.
 
-    `captures` are the decoded values of the route's variables, in their order; `query` is undecoded;
+    `captures` are the decoded values of the route's variables, in their order; `query` has keys and values, decoded;
     `content_type` is the header's value.
     """
 
@@ -48,7 +49,7 @@ class Binder:
         self._options = options
         self._encode = _encode(route, codecs)
 
-    def message(self, captures: Sequence[str], query: bytes, body: bytes, content_type: str | None) -> bytes:
+    def message(self, captures: Sequence[str], query: QueryFields, body: bytes, content_type: str | None) -> bytes:
         """The request message, in wire form.
 
         Raises RpcFailure as 415 too, where the body is of another type than JSON and the rule does not take it raw,
@@ -62,7 +63,7 @@ class Binder:
             raise too_large(self._options.max_request_bytes)
         return wire
 
-    def messages(self, captures: Sequence[str], query: bytes, content_type: str | None) -> RequestMessages:
+    def messages(self, captures: Sequence[str], query: QueryFields, content_type: str | None) -> RequestMessages:
         """What makes the request messages, in wire form, of a method that takes a stream of them. Raises as 415 too."""
         route, limit = self._route, self._options.max_request_bytes
         bound = self._bound(captures, query)
@@ -89,15 +90,15 @@ class Binder:
         except JsonError as error:
             raise invalid(error.path, error.reason) from None
 
-    def _bound(self, captures: Sequence[str], query: bytes) -> bytes:
+    def _bound(self, captures: Sequence[str], query: QueryFields) -> bytes:
         """The wire of what query and path bind."""
         wire = self._query_wire(query) if query else b""
         return wire + b"".join(map(self._path_wire, self._route.variables, captures)) if captures else wire
 
-    def _query_wire(self, query: bytes) -> bytes:
+    def _query_wire(self, query: QueryFields) -> bytes:
         given = _Given()
         wire = []
-        for key, text in query_fields(query):
+        for key, text in query:
             path = self._query_path(key)
             if path and not is_bound(self._route, path):
                 given.add(path, key)

@@ -12,6 +12,9 @@ from urllib.parse import unquote_to_bytes
 from modelwire_gateway.backends.base import Metadata
 from modelwire_gateway.errors import failure
 
+MAX_PARAMETERS: Final = 1_000
+"""Reading more would hold up other requests."""
+
 _MALFORMED: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]+")
 _NAMES: Final = ("alt", "callback", "fields", "key", "prettyPrint", "quotaUser")
@@ -36,35 +39,49 @@ class SystemParameters:
         return [("x-goog-api-key", self.key)] if self.key is not None else []
 
 
-_NOTHING_ASKED: Final = SystemParameters()
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query string, read."""
+
+    parameters: SystemParameters = SystemParameters()
+    fields: tuple[tuple[str, str], ...] = ()
+    """The keys and values that are no system parameters, in their order, decoded."""
 
 
-def system_parameters(query: bytes) -> SystemParameters:
-    """The system parameters of a query string; raises RpcFailure INVALID_ARGUMENT for what is not served."""
-    if not query:
-        return _NOTHING_ASKED
-    given: dict[str, str] = {}
-    for key, value in _query_pairs(query):
-        name = _SYSTEM.get(key)
-        if name in given:
-            raise failure("INVALID_ARGUMENT", "is given more than once", field=key)
-        if name in _UNSUPPORTED:
-            raise failure("INVALID_ARGUMENT", "is a system parameter that is not supported", field=key)
-        if name:
-            given[name] = value
-    return SystemParameters(_alt(given), _pretty_print(given), _key(given))
+_NO_QUERY: Final = Query()
 
 
-def query_fields(query: bytes) -> list[tuple[str, str]]:
-    """The keys and values of a query string that are no system parameters, in their order, decoded."""
-    return [(key, value) for key, value in _query_pairs(query) if key not in _SYSTEM] if query else []
+def read_query(query: bytes) -> Query:
+    """Reads an undecoded query string; `+` is a space, a key without `=` has the value "".
 
-
-def _query_pairs(query: bytes) -> list[tuple[str, str]]:
-    """The keys and values of a query string, in their order; `+` is a space, a key without `=` has the value "".
-
-    Raises RpcFailure INVALID_ARGUMENT for a malformed percent-encoding and for what is not UTF-8.
+    Raises RpcFailure INVALID_ARGUMENT for more than MAX_PARAMETERS, a malformed percent-encoding, what is not UTF-8,
+    and system parameters that are not served.
     """
+    if not query:
+        return _NO_QUERY
+    given: dict[str, str] = {}
+    fields = []
+    for key, value in _pairs(query):
+        name = _SYSTEM.get(key)
+        if name is None:
+            fields.append((key, value))
+        elif name in given:
+            raise failure("INVALID_ARGUMENT", "is given more than once", field=key)
+        elif name in _UNSUPPORTED:
+            raise failure("INVALID_ARGUMENT", "is a system parameter that is not supported", field=key)
+        else:
+            given[name] = value
+    return Query(SystemParameters(_alt(given), _pretty_print(given), _key(given)), tuple(fields))
+
+
+def is_reserved(key: str) -> bool:
+    """Whether a query key is a system parameter, and so names no field."""
+    return key in _SYSTEM
+
+
+def _pairs(query: bytes) -> list[tuple[str, str]]:
+    if query.count(b"&") >= MAX_PARAMETERS:
+        raise failure("INVALID_ARGUMENT", f"the query has more than {MAX_PARAMETERS} parameters")
     pairs = (piece.partition(b"=") for piece in query.split(b"&") if piece)
     return [(_decoded(key, key), _decoded(value, key)) for key, _, value in pairs]
 

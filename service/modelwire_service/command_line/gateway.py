@@ -47,6 +47,8 @@ async def run_gateway(settings: Settings) -> None:
             watching = asyncio.create_task(watch.run())
         await server.start()
         print(_banner(settings.target, transcoder.routes, server), flush=True)  # noqa: T201
+        if not transcoder.routes and (watch is None or watch.known):
+            _log.warning("nothing is served: no method has a google.api.http rule")
         if not await (watch or backend).ready():
             _log.warning("the target does not answer", extra={"fields": {"target": settings.target}})
         await stop.wait()

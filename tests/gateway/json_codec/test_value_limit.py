@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 from google.protobuf.descriptor import Descriptor
 from modelwire_gateway.json_codec import JsonError, JsonValue, MessageCodec, length_delimited, parse_json
-from modelwire_gateway.json_codec.value_limit import smallest_value
 
 Find = Callable[[str], Descriptor]
 
@@ -76,14 +75,6 @@ def test_fields_that_come_again_count(name: str, repeated: bytes, message: Find)
 def test_values_count_wherever_they_stand(wire: bytes, message: Find) -> None:
     with pytest.raises(JsonError, match=r"^holds more than 1000 values$"):
         MessageCodec.of(message("WellKnown")).decode_proto_names(wire, max_values=1000)
-
-
-@pytest.mark.parametrize(
-    ("name", "size"),
-    [("Scalars", 2), ("Choice", 2), ("Unpacked", 1), ("Lists", 1), ("WellKnown", 1), ("Closed", 2), ("Tree", 1)],
-)
-def test_values_take_two_bytes_except_where_numbers_may_be_packed(name: str, size: int, message: Find) -> None:
-    assert smallest_value(message(name)) == size
 
 
 def test_packed_values_count(message: Find) -> None:

@@ -10,6 +10,7 @@ from modelwire_gateway.errors import RpcFailure
 from modelwire_gateway.json_codec import Codecs
 from modelwire_gateway.options import GatewayOptions
 from modelwire_gateway.requests.binding import Binder
+from modelwire_gateway.requests.query import read_query
 from modelwire_gateway.routing.field_paths import FieldNames
 from modelwire_gateway.routing.routes import Match, RouteTable
 
@@ -79,7 +80,7 @@ def bind(compile_services: CompileServices) -> Bind:
         assert isinstance(match, Match)
         body = body.encode() if isinstance(body, str) else body
         binder = Binder(match.route, Codecs(), FieldNames(), GatewayOptions(**options))
-        wire = binder.message(match.captures, query.encode(), body, content_type)
+        wire = binder.message(match.captures, read_query(query.encode()).fields, body, content_type)
         message = message_factory.GetMessageClass(match.route.rpc.descriptor.input_type).FromString(wire)
         return json_format.MessageToDict(message)
 

@@ -10,6 +10,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.endpoints import Endpoints
 from modelwire_gateway.errors import RpcFailure
 from modelwire_gateway.options import GatewayOptions
+from modelwire_gateway.requests.query import read_query
 from support.uploads import NDJSON, PROTO
 
 CompileServices = Callable[[str], tuple[ServiceDescriptor, ...]]
@@ -31,7 +32,7 @@ def read(services: tuple[ServiceDescriptor, ...]) -> Read:
         raw_path, _, query = path.encode().partition(b"?")
         method = "GET" if path.startswith("/bare/") else "POST"
         endpoint, captures = endpoints.find(method, raw_path)
-        messages = endpoint.binder.messages(captures, query, content_type)
+        messages = endpoint.binder.messages(captures, read_query(query).fields, content_type)
         wires = [wire for piece in pieces for wire in messages.feed(piece)] + list(messages.finish())
         message = message_factory.GetMessageClass(endpoint.route.rpc.descriptor.input_type)
         return [json_format.MessageToDict(message.FromString(wire)) for wire in wires]

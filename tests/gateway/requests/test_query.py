@@ -1,6 +1,6 @@
 import pytest
 from modelwire_gateway.errors import RpcFailure
-from modelwire_gateway.requests.query import SystemParameters, query_fields, system_parameters
+from modelwire_gateway.requests.query import MAX_PARAMETERS, SystemParameters, read_query
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from modelwire_gateway.requests.query import SystemParameters, query_fields, sys
     ],
 )
 def test_system_parameters_are_read(query: bytes, parameters: SystemParameters) -> None:
-    assert system_parameters(query) == parameters
+    assert read_query(query).parameters == parameters
 
 
 @pytest.mark.parametrize(
@@ -39,15 +39,22 @@ def test_system_parameters_are_read(query: bytes, parameters: SystemParameters) 
 )
 def test_system_parameters_that_are_not_served_are_refused(query: bytes, complaint: str) -> None:
     with pytest.raises(RpcFailure) as caught:
-        system_parameters(query)
+        read_query(query)
     assert caught.value.http_status == 400
     assert caught.value.status.message == complaint
 
 
 def test_a_key_is_handed_on_as_metadata() -> None:
-    assert system_parameters(b"key=secret").metadata() == [("x-goog-api-key", "secret")]
-    assert system_parameters(b"alt=sse").metadata() == []
+    assert read_query(b"key=secret").parameters.metadata() == [("x-goog-api-key", "secret")]
+    assert read_query(b"alt=sse").parameters.metadata() == []
 
 
 def test_fields_are_what_is_left_in_their_order() -> None:
-    assert query_fields(b"b=1&alt=json&a=x+y&&$key=k&b=2&c") == [("b", "1"), ("a", "x y"), ("b", "2"), ("c", "")]
+    fields = read_query(b"b=1&alt=json&a=x+y&&$key=k&b=2&c").fields
+    assert fields == (("b", "1"), ("a", "x y"), ("b", "2"), ("c", ""))
+
+
+def test_parameters_have_a_limit() -> None:
+    assert len(read_query(b"&".join([b"a"] * MAX_PARAMETERS)).fields) == MAX_PARAMETERS
+    with pytest.raises(RpcFailure, match="more than 1000 parameters"):
+        read_query(b"&".join([b"a"] * (MAX_PARAMETERS + 1)))
