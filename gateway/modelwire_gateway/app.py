@@ -28,6 +28,7 @@ from modelwire_gateway.requests.stream import RequestStream, UploadingCall
 from modelwire_gateway.routing.routes import Route
 
 _LOG: Final = logging.getLogger("modelwire.gateway")
+_LOGGED: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Transcoder:
         try:
             order = await self._order(exchange, endpoints)
         except RpcFailure as error:
-            outcome = {"status": error.http_status, "error": error.status.message}
+            outcome = {"status": error.http_status, "error": error.status.message[:_LOGGED]}
             _LOG.info("refused", extra={"fields": _log_fields(exchange) | outcome})
             await refuse(exchange, error, endpoints.style)
             return

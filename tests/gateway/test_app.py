@@ -160,9 +160,11 @@ class TestLog:
     ) -> None:
         caplog.set_level(logging.INFO, "modelwire.gateway")
         async with fronted() as app:
-            await AsgiCall(method, path, headers=[("x-request-id", "mine")]).run(app)
+            call = await AsgiCall(method, path, headers=[("x-request-id", "mine")]).run(app)
         (record,) = caplog.records
-        fields = {"id": "mine", "method": told[0], "path": told[1], "status": told[2]}
+        why = json.loads(call.body)["error"]["message"][:200]
+        assert "secret" not in why
+        fields = {"id": "mine", "method": told[0], "path": told[1], "status": told[2], "error": why}
         assert (record.levelname, record.getMessage(), vars(record)["fields"]) == ("INFO", "refused", fields)
 
     async def test_what_the_service_answers_is_its_own_to_log(
