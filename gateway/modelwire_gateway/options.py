@@ -22,11 +22,10 @@ class GatewayOptions:
     answered with 413."""
 
     forwarded_headers: frozenset[str] = FORWARDED_HEADERS
-    """The headers, in lower case, that become metadata under their own names."""
+    """The headers that become metadata under their own names."""
 
     exposed_metadata: frozenset[str] = frozenset()
-    """The keys of a call's initial metadata, in lower case, that become headers under their own names, not behind
-    `Grpc-Metadata-`."""
+    """The keys of a call's initial metadata that become headers under their own names, not behind `Grpc-Metadata-`."""
 
     json: JsonOptions = field(default_factory=JsonOptions)
     """How messages are read from and written as JSON."""
@@ -43,3 +42,11 @@ class GatewayOptions:
 
     reserved_paths: frozenset[str] = OPERATIONAL_PATHS
     """Paths that are answered before the routes are looked at, and that no rule may bind."""
+
+    def __post_init__(self) -> None:
+        """Names of headers count in any case. Raises TypeError for a lone text in the place of a set of names."""
+        for option in ("forwarded_headers", "exposed_metadata"):
+            names = getattr(self, option)
+            if isinstance(names, str):
+                raise TypeError(f"{option}: must be a set of names, not a text")
+            object.__setattr__(self, option, frozenset(name.lower() for name in names))

@@ -1,6 +1,7 @@
 """Calls a gRPC server over a channel, any method by its path, messages as bytes."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterable
 from typing import Any, Final
 
@@ -16,12 +17,22 @@ _METADATA_BYTES: Final = 64 * 1024
 _LONGEST_TIMEOUT: Final = 1e9
 """In seconds. Longer ones overflow in gRPC, and end at once."""
 
+REFLECTION_SERVICES: Final = tuple(f"grpc.reflection.{version}.ServerReflection" for version in ("v1", "v1alpha"))
+MAX_REFLECTED_BYTES: Final = 64 * 2**20
+"""The longest answer that is taken from one of them."""
+# A service config (grpc/service_config/service_config.proto): a longer one is refused before it is in memory.
+_REFLECTION_CONFIG: Final = {
+    "name": [{"service": service} for service in REFLECTION_SERVICES],
+    "maxResponseMessageBytes": MAX_REFLECTED_BYTES,
+}
+
 
 class RemoteBackend:
     """Calls the server at `target` ("host:port" or "unix:/path") in plain text.
 
-    `max_request_bytes` bounds what is sent; answers are not bounded, since streams and lists of vectors are large.
-    The channel is made when it is first used, by the event loop that runs then; until then none need run.
+    `max_request_bytes` bounds what is sent; answers are not bounded, since streams and lists of vectors are large,
+    but for those of server reflection. The channel is made when it is first used, until when no event loop need run,
+    and made anew when another loop runs: it serves one loop after the other, not several at a time.
     """
 
     def __init__(self, target: str, *, max_request_bytes: int = MAX_REQUEST_BYTES) -> None:
@@ -29,6 +40,7 @@ class RemoteBackend:
         self._options = (
             ("grpc.max_send_message_length", max_request_bytes),
             ("grpc.max_receive_message_length", -1),
+            ("grpc.service_config", json.dumps({"methodConfig": [_REFLECTION_CONFIG]})),
             # As much as a request's head may take. Between two different limits, gRPC refuses at random.
             ("grpc.max_metadata_size", _METADATA_BYTES),
             ("grpc.absolute_max_metadata_size", _METADATA_BYTES),
@@ -38,16 +50,17 @@ class RemoteBackend:
             ("grpc.dns_min_time_between_resolutions_ms", _MAX_BACKOFF_MS),
         )
         self._made: grpc.aio.Channel | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._callables: dict[str, Any] = {}
 
     def call(
         self, rpc: Rpc, request: bytes | AsyncIterable[bytes], *, metadata: Metadata, timeout: float | None
     ) -> "RemoteCall":
         limit = None if timeout is None else min(timeout, _LONGEST_TIMEOUT)
-        callable_ = self._callable(rpc)
+        callable_, sent = self._callable(rpc), tuple(metadata)
         if isinstance(request, bytes):
-            return RemoteCall(callable_(request, metadata=tuple(metadata), timeout=limit), rpc)
-        return RemoteCall(callable_(metadata=tuple(metadata), timeout=limit), rpc, request)
+            return RemoteCall(callable_(request, metadata=sent, timeout=limit), rpc, sent)
+        return RemoteCall(callable_(metadata=sent, timeout=limit), rpc, sent, request)
 
     async def ready(self) -> bool:
         """Whether there is a connection to the server; waits a moment for one."""
@@ -71,27 +84,32 @@ class RemoteBackend:
 
     @property
     def _channel(self) -> grpc.aio.Channel:
-        if self._made is None:
+        loop = asyncio.get_running_loop()
+        if self._made is None or self._loop is not loop:
             self._made = grpc.aio.insecure_channel(self._target, options=self._options)
+            self._loop = loop
+            self._callables.clear()
         return self._made
 
     def _callable(self, rpc: Rpc) -> Any:
+        channel = self._channel
         if (found := self._callables.get(rpc.path)) is None:
             kind = {
-                (False, False): self._channel.unary_unary,
-                (False, True): self._channel.unary_stream,
-                (True, False): self._channel.stream_unary,
-                (True, True): self._channel.stream_stream,
+                (False, False): channel.unary_unary,
+                (False, True): channel.unary_stream,
+                (True, False): channel.stream_unary,
+                (True, True): channel.stream_stream,
             }[rpc.client_streaming, rpc.server_streaming]
             found = self._callables[rpc.path] = kind(rpc.path)
         return found
 
 
 class RemoteCall:
-    """One call over the channel; `requests`, if given, are sent while its answers are awaited."""
+    """One call over the channel, made with `sent`; `requests`, if given, are sent while its answers are awaited."""
 
-    def __init__(self, call: Any, rpc: Rpc, requests: AsyncIterable[bytes] | None = None) -> None:
+    def __init__(self, call: Any, rpc: Rpc, sent: Metadata, requests: AsyncIterable[bytes] | None = None) -> None:
         self._call = call
+        self._sent = sent
         self._streaming = rpc.server_streaming
         self._sending = None if requests is None else asyncio.create_task(_send(call, requests))
         self._answered = False
@@ -104,12 +122,12 @@ class RemoteCall:
         try:
             message = await self._next()
         except grpc.aio.AioRpcError as error:
-            raise failure_of(error.code(), error.details(), _pairs(error.trailing_metadata())) from None
+            raise failure_of(error.code(), error.details(), _pairs(error.trailing_metadata()), self._sent) from None
         if message is not grpc.aio.EOF:
             return message  # type: ignore[no-any-return]
         self._trailing = _pairs(await self._call.trailing_metadata())
         if (code := await self._call.code()) is not grpc.StatusCode.OK:
-            raise failure_of(code, await self._call.details(), self._trailing)
+            raise failure_of(code, await self._call.details(), self._trailing, self._sent)
         raise StopAsyncIteration
 
     async def initial_metadata(self) -> Metadata:

@@ -9,6 +9,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.content_types import JSON
 from modelwire_gateway.json_codec.styles import rest_style
 from modelwire_gateway.openapi.comments import NO_COMMENTS, Comments
+from modelwire_gateway.openapi.component_names import ComponentNames
 from modelwire_gateway.openapi.error_schema import error_schema
 from modelwire_gateway.openapi.operations import OperationWriter, operations_of, short_names
 from modelwire_gateway.openapi.paths import with_names
@@ -33,7 +34,8 @@ def openapi_document(
     arguments give the same document.
     """
     services = list(dict.fromkeys(route.rpc.descriptor.containing_service for route in routes))
-    schemas = Schemas(options.json, comments, in_two_roles(routes, rest_style(options.json)))
+    names = ComponentNames()
+    schemas = Schemas(options.json, comments, names, in_two_roles(routes, rest_style(options.json), names))
     paths = _paths(routes, OperationWriter(services, schemas))
     credentials = dict(_CREDENTIALS[name] for name in _CREDENTIALS if name in options.forwarded_headers)
     return {

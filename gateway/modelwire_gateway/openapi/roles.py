@@ -17,6 +17,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from modelwire_gateway.json_codec.options import json_fields
 from modelwire_gateway.json_codec.styles import Style
+from modelwire_gateway.openapi.component_names import ComponentNames
 from modelwire_gateway.openapi.scalars import WELL_KNOWN
 from modelwire_gateway.routing.field_paths import WRAPPERS
 from modelwire_gateway.routing.route_rules import Route
@@ -56,8 +57,8 @@ def _has_fields(message: Descriptor) -> bool:
     return message.full_name not in WELL_KNOWN and message.full_name not in WRAPPERS
 
 
-def in_two_roles(routes: Sequence[Route], style: Style) -> frozenset[str]:
-    """The full names of the messages that have a schema for each role."""
+def in_two_roles(routes: Sequence[Route], style: Style, names: ComponentNames) -> frozenset[str]:
+    """The names of the messages that have a schema for each role."""
 
     def differs(message: Descriptor) -> bool:
         return any(
@@ -66,15 +67,15 @@ def in_two_roles(routes: Sequence[Route], style: Style) -> frozenset[str]:
             for field in json_fields(message)
         )
 
-    given = _reached(_types(routes, request_type))
-    answered = _reached(_types(routes, answer_type))
+    given = _reached(_types(routes, request_type), names)
+    answered = _reached(_types(routes, answer_type), names)
     # What one of these holds is one of these as well.
     both = [given[name] for name in given.keys() & answered.keys()]
     holders: defaultdict[str, list[str]] = defaultdict(list)
     for message in both:
         for held in _held(message):
-            holders[held.full_name].append(message.full_name)
-    return _with_holders((message.full_name for message in both if differs(message)), holders)
+            holders[names.of(held)].append(names.of(message))
+    return _with_holders((names.of(message) for message in both if differs(message)), holders)
 
 
 def request_type(route: Route) -> Descriptor | None:
@@ -107,14 +108,15 @@ def _with_holders(names: Iterable[str], holders: Mapping[str, Sequence[str]]) ->
     return frozenset(found)
 
 
-def _reached(messages: Iterable[Descriptor]) -> dict[str, Descriptor]:
-    """The messages, and all that their fields hold, by full name."""
+def _reached(messages: Iterable[Descriptor], names: ComponentNames) -> dict[str, Descriptor]:
+    """The messages, and all that their fields hold, by name."""
     found: dict[str, Descriptor] = {}
     waiting = list(messages)
+    waiting.reverse()  # the first are named first
     while waiting:
         message = waiting.pop()
-        if message.full_name not in found:
-            found[message.full_name] = message
+        if (name := names.of(message)) not in found:
+            found[name] = message
             waiting.extend(_held(message))
     return found
 

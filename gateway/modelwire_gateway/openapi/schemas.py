@@ -1,4 +1,4 @@
-"""JSON Schemas of messages and enums: one component for each, under its full name.
+"""JSON Schemas of messages and enums: one component for each.
 
 The schema that a request must keep stands under the name with `-Input` behind it, where it is another one.
 """
@@ -14,6 +14,7 @@ from modelwire_gateway.json_codec.options import enum_type, is_map, json_fields,
 from modelwire_gateway.json_codec.styles import rest_style
 from modelwire_gateway.json_codec.well_known import WRAPPED_VALUES
 from modelwire_gateway.openapi.comments import Comments
+from modelwire_gateway.openapi.component_names import ComponentNames
 from modelwire_gateway.openapi.roles import Role, behaves, is_required, must_be_filled
 from modelwire_gateway.openapi.scalars import NULL, WELL_KNOWN, Schema, key_schema, nullable, scalar_schema
 from modelwire_gateway.options import JsonOptions
@@ -30,12 +31,15 @@ _FILLED: Final[Mapping[str, Schema]] = {
 
 
 class Schemas:
-    """The schemas of one document. `apart` are the messages with a schema for each role."""
+    """The schemas of one document. `apart` are the names of the messages with a schema for each role."""
 
-    def __init__(self, options: JsonOptions, comments: Comments, apart: Collection[str] = ()) -> None:
+    def __init__(
+        self, options: JsonOptions, comments: Comments, names: ComponentNames, apart: Collection[str] = ()
+    ) -> None:
         self.style: Final = rest_style(options)
         self.comments: Final = comments
         self._open = options.unknown_fields == "ignore"
+        self._names = names
         self._apart = apart
         self._made: dict[str, Schema] = {}
         self._waiting: list[tuple[str, Descriptor, Role]] = []
@@ -53,7 +57,9 @@ class Schemas:
             return deepcopy(WELL_KNOWN[message.full_name])
         if message.full_name in WRAPPED_VALUES:
             return self.element(WRAPPED_VALUES[message.full_name], role)
-        name = message.full_name + (_INPUT if role is Role.REQUEST and message.full_name in self._apart else "")
+        name = self._names.of(message)
+        if role is Role.REQUEST and name in self._apart:
+            name += _INPUT
         if name not in self._made:
             self._made[name] = {}
             self._waiting.append((name, message, role))
@@ -123,9 +129,10 @@ class Schemas:
     def _enum(self, enum: EnumDescriptor) -> Schema:
         if enum.full_name == "google.protobuf.NullValue":
             return dict(NULL)
-        if enum.full_name not in self._made:
-            self._made[enum.full_name] = self._enum_component(enum)
-        return _reference(enum.full_name)
+        name = self._names.of(enum)
+        if name not in self._made:
+            self._made[name] = self._enum_component(enum)
+        return _reference(name)
 
     def _enum_component(self, enum: EnumDescriptor) -> Schema:
         schema: Schema = {"type": "string", "enum": [value.name for value in enum.values]}

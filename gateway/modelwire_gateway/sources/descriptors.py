@@ -3,14 +3,19 @@
 from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 
-from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.descriptor import FieldDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
+
+from modelwire_gateway.sources.foreign_text import on_one_line
 
 
 class DescriptorError(ValueError):
-    """Descriptors that cannot be used; the message names the file at fault."""
+    """Descriptors that cannot be used; the message names the file at fault, in one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(on_one_line(message))
 
 
 def built_in_services() -> tuple[ServiceDescriptor, ...]:
@@ -23,13 +28,19 @@ def built_in_image() -> bytes:
     return (resources.files("modelwire") / "protos.binpb").read_bytes()
 
 
+def not_utf8(file: FileDescriptorProto) -> DescriptorError:
+    """What to raise for a file with text that is not UTF-8: proto2 lets it pass, and protobuf gives it as bytes."""
+    name = file.name if isinstance(file.name, str) else repr(file.name)
+    return DescriptorError(f"{name}: holds text that is not UTF-8")
+
+
 def services_in_image(image: bytes) -> tuple[ServiceDescriptor, ...]:
     """The services in a serialized google.protobuf.FileDescriptorSet, in the order of its files.
 
     The image must hold all imports (`protoc --include_imports`), in any order. Raises DescriptorError.
     """
     try:
-        files = {file.name: file for file in FileDescriptorSet.FromString(image).file}
+        files = {file.name: file for file in map(_checked, FileDescriptorSet.FromString(image).file)}
     except DecodeError as error:
         raise DescriptorError("the descriptor image is not a google.protobuf.FileDescriptorSet") from error
     pool = DescriptorPool()
@@ -39,6 +50,24 @@ def services_in_image(image: bytes) -> tuple[ServiceDescriptor, ...]:
         except (TypeError, ValueError) as error:
             raise DescriptorError(f"{name}: {error}") from error
     return tuple(service for name in files for service in pool.FindFileByName(name).services_by_name.values())
+
+
+def _checked(file: FileDescriptorProto) -> FileDescriptorProto:
+    if not _is_text(file):
+        raise not_utf8(file)
+    return file
+
+
+def _is_text(message: Message) -> bool:
+    """Whether all text in a message is UTF-8."""
+    for field, value in message.ListFields():
+        values = value if field.is_repeated else (value,)
+        if field.type == FieldDescriptor.TYPE_MESSAGE:
+            if not all(map(_is_text, values)):
+                return False
+        elif field.type == FieldDescriptor.TYPE_STRING and not all(isinstance(text, str) for text in values):
+            return False
+    return True
 
 
 def _imports_first(files: dict[str, FileDescriptorProto]) -> list[str]:

@@ -6,7 +6,7 @@ complaint when the descriptors are built.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from importlib import import_module
 from typing import Final
@@ -14,7 +14,16 @@ from typing import Final
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.protobuf.descriptor_pool import Default
 
+from modelwire_gateway.sources.descriptors import not_utf8
+
+MAX_FILES: Final = 10_000
+"""With those that are imported and not there."""
+
 _COMMON: Final = re.compile(r"google/(?:api|longrunning|protobuf|rpc|type)(?:/\w+)+\.proto")
+
+
+class TooManyFilesError(ValueError):
+    """There are more than `MAX_FILES`."""
 
 
 class ReflectedFiles:
@@ -22,34 +31,39 @@ class ReflectedFiles:
 
     def __init__(self) -> None:
         self._files: dict[str, FileDescriptorProto] = {}
+        self._services: set[str] = set()
+        self._missing: set[str] = set()
+        self._struck: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
         return name in self._files
 
     def add(self, data: bytes) -> None:
-        """Takes a serialized google.protobuf.FileDescriptorProto; raises DecodeError."""
-        file = FileDescriptorProto.FromString(data)
-        self._files.setdefault(file.name, file)
+        """Takes a serialized google.protobuf.FileDescriptorProto.
+
+        Raises DecodeError, DescriptorError for names that are no text, and TooManyFilesError.
+        """
+        self._add(FileDescriptorProto.FromString(data))
 
     def declare(self, service: str) -> bool:
         """Whether one of the files declares the service of that full name."""
-        package, _, name = service.rpartition(".")
-        files = (file for file in self._files.values() if file.package == package)
-        return any(declared.name == name for file in files for declared in file.service)
+        return service in self._services
 
     def missing(self) -> list[str]:
-        """The imports that are not there, sorted."""
-        imports = {name for file in self._files.values() for name in file.dependency}
-        return sorted(imports - self._files.keys())
+        """The imports that are neither there nor struck, sorted."""
+        return sorted(self._missing)
 
-    def do_without(self, name: str) -> None:
-        """Takes the import from what is installed here, or strikes it from all files."""
-        if installed := _installed(name):
-            self._files[name] = installed
-            return
-        for file in self._files.values():
-            if name in file.dependency:
-                _strike(file, name)
+    def do_without(self, names: Iterable[str]) -> None:
+        """Takes those of the imports that are not there from what is installed here, or strikes them.
+
+        Raises TooManyFilesError.
+        """
+        for name in names:
+            if installed := None if name in self._files else _installed(name):
+                self._add(installed)
+        struck = self._missing.intersection(names)
+        self._struck |= struck
+        self._missing -= struck
 
     def image(self, services: Collection[str]) -> bytes:
         """A serialized google.protobuf.FileDescriptorSet, files by name, in which `services` are all that is declared.
@@ -58,6 +72,8 @@ class ReflectedFiles:
         """
         image = FileDescriptorSet(file=(self._files[name] for name in sorted(self._files)))
         for file in image.file:
+            if not self._struck.isdisjoint(file.dependency):
+                _strike(file, self._struck)
             others = [at for at, service in enumerate(file.service) if _full_name(file, service.name) not in services]
             for at in reversed(others):
                 del file.service[at]
@@ -65,6 +81,23 @@ class ReflectedFiles:
                 # Comments are told by position, and would go to others.
                 file.ClearField("source_code_info")
         return image.SerializeToString(deterministic=True)
+
+    def _add(self, file: FileDescriptorProto) -> None:
+        if file.name in self._files:
+            return
+        # One file may name more imports than there is time to look at.
+        if len(file.dependency) > MAX_FILES:
+            raise TooManyFilesError
+        services = [service.name for service in file.service]
+        if not all(isinstance(name, str) for name in (file.name, file.package, *file.dependency, *services)):
+            raise not_utf8(file)
+        self._files[file.name] = file
+        self._services.update(_full_name(file, name) for name in services)
+        self._missing |= {name for name in file.dependency if name not in self._files and name not in self._struck}
+        self._missing.discard(file.name)
+        self._struck.discard(file.name)
+        if len(self._files) + len(self._missing) + len(self._struck) > MAX_FILES:
+            raise TooManyFilesError
 
 
 def _full_name(file: FileDescriptorProto, name: str) -> str:
@@ -86,9 +119,9 @@ def _installed(name: str) -> FileDescriptorProto | None:
     return file
 
 
-def _strike(file: FileDescriptorProto, imported: str) -> None:
+def _strike(file: FileDescriptorProto, imports: Collection[str]) -> None:
     public = {file.dependency[at] for at in file.public_dependency}
-    kept = [name for name in file.dependency if name != imported]
+    kept = [name for name in file.dependency if name not in imports]
     file.dependency[:] = kept
     file.public_dependency[:] = [at for at, name in enumerate(kept) if name in public]
     file.ClearField("weak_dependency")

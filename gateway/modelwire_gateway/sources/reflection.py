@@ -10,6 +10,7 @@ The outcome is the same to the byte as long as the server tells the same, so tha
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,17 +19,18 @@ from google.protobuf.message import DecodeError
 from grpc_reflection.v1alpha import reflection_pb2
 
 from modelwire_gateway.backends.base import Rpc
-from modelwire_gateway.backends.remote import RemoteBackend
+from modelwire_gateway.backends.remote import MAX_REFLECTED_BYTES, REFLECTION_SERVICES, RemoteBackend
+from modelwire_gateway.backends.status import ANSWER_TOO_LARGE
 from modelwire_gateway.errors import RpcFailure, status_row
 from modelwire_gateway.sources.descriptors import services_in_image
-from modelwire_gateway.sources.reflected_files import ReflectedFiles
+from modelwire_gateway.sources.foreign_text import on_one_line
+from modelwire_gateway.sources.reflected_files import MAX_FILES, ReflectedFiles, TooManyFilesError
 
-_PATHS: Final = tuple(
-    f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo" for version in ("v1", "v1alpha")
-)
+_PATHS: Final = tuple(f"/{service}/ServerReflectionInfo" for service in REFLECTION_SERVICES)
 _METHOD: Final = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"].methods[0]
 _SECONDS: Final = 10.0
-_MAX_BYTES: Final = 64 * 2**20
+_MAX_SERVICES: Final = 10_000
+_TOO_LARGE: Final = f"the target's descriptors are larger than {MAX_REFLECTED_BYTES} bytes"
 _NOT_THERE: Final = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"})
 _OPERATIONAL: Final = ("grpc.reflection.", "grpc.health.")
 """Packages of services that are never annotated."""
@@ -38,11 +40,18 @@ _Response: Final = reflection_pb2.ServerReflectionResponse
 
 
 class ReflectionError(Exception):
-    """The target does not tell of its services; the message says why."""
+    """The target does not tell of its services; the message says why, in one line, whatever the target says."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(on_one_line(message))
 
 
 class UnreachableError(ReflectionError):
     """The target does not answer; it may later."""
+
+
+class SlowError(UnreachableError):
+    """The target does not answer in the time that it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +73,16 @@ class Reflection:
         self._paths = list(_PATHS)
 
     async def ask(self) -> Reflected:
-        """Takes 64 MiB of descriptors at most. Raises UnreachableError where the server does not answer,
-        else ReflectionError where it does not tell.
+        """Takes 64 MiB of descriptors at most, 10,000 services and 10,000 files.
+
+        Raises UnreachableError where the server does not answer, else ReflectionError where it does not tell, and
+        DescriptorError where it sends names that are no text.
         """
         try:
             async with asyncio.timeout(self._seconds):
                 return await self._ask()
         except TimeoutError:
-            raise UnreachableError(f"the target takes more than {self._seconds:g} s to tell of its services") from None
+            raise SlowError(f"the target takes more than {self._seconds:g} s to tell of its services") from None
 
     async def _ask(self) -> Reflected:
         for path in tuple(self._paths):
@@ -79,6 +90,8 @@ class Reflection:
                 reflected = await _Inquiry(self._backend, path).reflected()
             except RpcFailure as error:
                 _raise_unless_unimplemented(error)
+            except TooManyFilesError:
+                raise ReflectionError(f"the target's services need more than {MAX_FILES} files") from None
             else:
                 self._paths.sort(key=lambda other: other != path)
                 return reflected
@@ -123,8 +136,7 @@ class _Inquiry:
         listed = await self._listed()
         undescribed = [name for name in listed if not await self._describe(name)]
         while missing := self._files.missing():
-            for name in missing:
-                await self._import(name)
+            await self._import(missing)
         return Reflected(self._files.image(frozenset(listed)), tuple(undescribed))
 
     async def _listed(self) -> tuple[str, ...]:
@@ -132,7 +144,10 @@ class _Inquiry:
         if not answer.HasField("list_services_response"):
             told = answer.error_response.error_message or "it answers something else"
             raise ReflectionError(f"the target does not list its services: {told}")
-        names = sorted(service.name for service in answer.list_services_response.service)
+        services = answer.list_services_response.service
+        if len(services) > _MAX_SERVICES:
+            raise ReflectionError(f"the target lists more than {_MAX_SERVICES} services")
+        names = sorted({service.name for service in services})
         return tuple(name for name in names if not name.startswith(_OPERATIONAL))
 
     async def _describe(self, service: str) -> bool:
@@ -141,11 +156,11 @@ class _Inquiry:
             await self._fetch(_Request(file_containing_symbol=service))
         return self._files.declare(service)
 
-    async def _import(self, name: str) -> None:
-        if name not in self._files:  # it may have come along with another
-            await self._fetch(_Request(file_by_filename=name))
-        if name not in self._files:
-            self._files.do_without(name)
+    async def _import(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name not in self._files:  # it may have come along with another
+                await self._fetch(_Request(file_by_filename=name))
+        self._files.do_without(names)
 
     async def _fetch(self, question: Any) -> None:
         """Takes the files of the answer; none where the server says, as an answer or as a status, that it has none."""
@@ -166,8 +181,8 @@ class _Inquiry:
         if answer is None:
             raise ReflectionError("the target ends server reflection without an answer")
         self._bytes += len(answer)
-        if self._bytes > _MAX_BYTES:
-            raise ReflectionError(f"the target's descriptors are larger than {_MAX_BYTES} bytes")
+        if self._bytes > MAX_REFLECTED_BYTES:
+            raise ReflectionError(_TOO_LARGE)
         try:
             return _Response.FromString(answer)
         except DecodeError:
@@ -188,5 +203,7 @@ def _raise_unless_unimplemented(error: RpcFailure) -> None:
     status = status_row(error.status.code).name
     if status in _NOT_THERE:
         raise UnreachableError(f"the target does not answer: {error.status.message}") from None
+    if error.status.message == ANSWER_TOO_LARGE:
+        raise ReflectionError(_TOO_LARGE) from None
     if status != "UNIMPLEMENTED":
         raise ReflectionError(f"the target refuses server reflection: {status}: {error.status.message}") from None

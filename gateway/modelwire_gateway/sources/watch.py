@@ -14,7 +14,7 @@ from modelwire_gateway.app import Transcoder
 from modelwire_gateway.backends.remote import RemoteBackend
 from modelwire_gateway.routing.routes import Route, RouteErrors
 from modelwire_gateway.sources.descriptors import DescriptorError, services_in_image
-from modelwire_gateway.sources.reflection import Reflected, Reflection, ReflectionError, UnreachableError
+from modelwire_gateway.sources.reflection import Reflected, Reflection, ReflectionError, SlowError, UnreachableError
 
 _LOG: Final = logging.getLogger("modelwire.gateway")
 _RETRY_SECONDS: Final = 1.0
@@ -65,12 +65,12 @@ class ReflectionWatch:
             connection.cancel()
 
     async def _reached(self) -> bool:
-        """Looks; whether the target answered, be it nonsense."""
+        """Looks; whether the target answered, be it nonsense, or kept the gateway busy for as long as it may."""
         try:
             await self.look()
         except UnreachableError as error:
             _LOG.debug("target not reached", extra={"fields": {"error": str(error)}})
-            return False
+            return isinstance(error, SlowError)
         except RouteErrors as error:
             _complain(error.complaints)
         except (ReflectionError, DescriptorError) as error:

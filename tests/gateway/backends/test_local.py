@@ -26,6 +26,16 @@ async def test_a_streaming_handler_of_another_form_is_refused_in_process(
     assert caplog.records[0].levelno == logging.ERROR
 
 
+async def test_a_status_that_is_no_text_is_told_as_far_as_it_is(services: tuple[ServiceDescriptor, ...]) -> None:
+    async def refuse(_: bytes, context: Any) -> bytes:
+        await context.abort(grpc.StatusCode.NOT_FOUND, "no \ud800 here")
+        raise AssertionError
+
+    async with Harness("local", services).serving(Unary=refuse) as serving:
+        error = await serving.failure("Unary")
+    assert (name_of(error), error.status.message) == ("NOT_FOUND", "no ? here")
+
+
 async def test_there_is_nothing_to_read_where_one_request_is_taken(
     services: tuple[ServiceDescriptor, ...], caplog: pytest.LogCaptureFixture
 ) -> None:

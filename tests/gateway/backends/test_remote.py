@@ -7,8 +7,11 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.descriptor import ServiceDescriptor
+from grpc_reflection.v1alpha import reflection_pb2
+from modelwire_gateway.backends.base import Rpc
 from modelwire_gateway.backends.remote import RemoteBackend
 from modelwire_gateway.errors import RpcFailure
+from support.reflecting import serving
 from support.scripted_service import ScriptedService
 from support.serving import CHANNEL_LIMIT, SERVER_LIMIT, Harness, Serving, Waiting, echo, name_of, received
 
@@ -40,6 +43,27 @@ def test_it_is_made_where_no_loop_runs(services: tuple[ServiceDescriptor, ...]) 
     assert asyncio.run(use()) == "UNAVAILABLE"
 
 
+def test_it_serves_one_event_loop_after_the_other(services: tuple[ServiceDescriptor, ...]) -> None:
+    rpcs = ScriptedService(services).rpcs
+    rpc = grpc.unary_unary_rpc_method_handler(lambda request, _: request)
+
+    async def use(backend: RemoteBackend) -> None:
+        assert await backend.ready()
+        assert await received(Serving(backend, rpcs).call("Unary", b"x")) == [b"x"]
+
+    async def use_and_close(backend: RemoteBackend) -> None:
+        await use(backend)
+        await backend.close()
+
+    with serving(grpc.method_handlers_generic_handler("t.S", {"Unary": rpc})) as target:
+        backend = RemoteBackend(target)
+        for way in (use, use, use_and_close):
+            asyncio.run(way(backend))
+        used_elsewhere = RemoteBackend(target)
+        asyncio.run(use(used_elsewhere))
+        asyncio.run(used_elsewhere.close())
+
+
 async def test_it_may_be_closed_without_having_been_used() -> None:
     await RemoteBackend("127.0.0.1:1").close()
 
@@ -57,6 +81,57 @@ async def test_metadata_too_large_is_431(remote: Harness) -> None:
         error = await serving.failure("Unary", x="y" * 70_000)
     assert (name_of(error), error.http_status) == ("RESOURCE_EXHAUSTED", 431)
     assert error.status.message == "the request's metadata is larger than the service takes"
+
+
+MANY_KEYS = [(f"key{at}", "1") for at in range(2600)]
+MANY_VALUES: list[tuple[str, str | bytes]] = [("a-bin", b"")] * 20_000
+
+
+@pytest.mark.parametrize("method", ["Unary", "Stream"])
+@pytest.mark.parametrize("metadata", [MANY_KEYS, MANY_KEYS[:500], MANY_VALUES], ids=["keys", "fewer-keys", "values"])
+async def test_metadata_of_too_many_parts_is_431_though_nobody_says_why(
+    metadata: list[tuple[str, str | bytes]], method: str, remote: Harness
+) -> None:
+    async with remote.serving(Unary=echo) as serving:
+        call = serving.backend.call(remote.rpcs[method], b"", metadata=metadata, timeout=None)
+        with pytest.raises(RpcFailure) as raised:
+            await anext(call)
+        await call.aclose()
+    assert (name_of(raised.value), raised.value.http_status) == ("RESOURCE_EXHAUSTED", 431)
+    assert raised.value.status.message == "the request's metadata is larger than the service takes"
+
+
+async def test_a_quota_that_is_not_explained_is_429(remote: Harness) -> None:
+    async def refuse(_: bytes, context: Any) -> bytes:
+        await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED)
+        raise AssertionError
+
+    async with remote.serving(Unary=refuse) as serving:
+        error = await serving.failure("Unary", x="y" * 4000)
+    assert (error.http_status, error.status.message) == (429, "")
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+async def test_answers_of_server_reflection_are_bounded(version: str) -> None:
+    method = grpc.stream_stream_rpc_method_handler(lambda _, __: iter([bytes(64 * 2**20 + 1)]))
+    name = f"grpc.reflection.{version}.ServerReflection"
+    rpc = Rpc(
+        f"/{name}/ServerReflectionInfo", reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"].methods[0]
+    )
+
+    async def no_questions() -> AsyncIterator[bytes]:
+        return
+        yield b""
+
+    with serving(grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": method})) as target:
+        backend = RemoteBackend(target)
+        call = backend.call(rpc, no_questions(), metadata=(), timeout=None)
+        with pytest.raises(RpcFailure) as raised:
+            await anext(call)
+        await call.aclose()
+        await backend.close()
+    assert (name_of(raised.value), raised.value.http_status) == ("RESOURCE_EXHAUSTED", 500)
+    assert raised.value.status.message == "the answer is larger than the gateway takes"
 
 
 async def test_answers_bring_as_much_metadata_as_requests(remote: Harness) -> None:

@@ -9,12 +9,18 @@ from typing import Any
 import grpc
 import pytest
 from google.api import annotations_pb2
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
-from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionResponse
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest, ServerReflectionResponse
 from modelwire_gateway.backends.remote import RemoteBackend
 from modelwire_gateway.routing.routes import RouteTable
 from modelwire_gateway.sources.descriptors import DescriptorError, services_in_image
-from modelwire_gateway.sources.reflection import Reflection, ReflectionError, UnreachableError, reflected_services
+from modelwire_gateway.sources.reflection import (
+    Reflection,
+    ReflectionError,
+    SlowError,
+    UnreachableError,
+    reflected_services,
+)
 from support.images import compiled_image
 from support.reflecting import ReflectionHandler, serving
 
@@ -170,18 +176,43 @@ def answers(*responses: bytes, code: grpc.StatusCode | None = None) -> grpc.Gene
     return in_name_only(behaviour)
 
 
+def listing(*services: str) -> bytes:
+    listed = ServerReflectionResponse()
+    for name in services:
+        listed.list_services_response.service.add(name=name)
+    return bytes(listed.SerializeToString())
+
+
 def list_and_then(file: bytes) -> grpc.GenericRpcHandler:
     """Lists one service, and tells `file` for it."""
-    listed, told = ServerReflectionResponse(), ServerReflectionResponse()
-    listed.list_services_response.service.add(name="a.A")
+    told = ServerReflectionResponse()
     told.file_descriptor_response.file_descriptor_proto.append(file)
-    rest = iter([listed, told])
+    rest = iter([listing("a.A"), told.SerializeToString()])
 
     def behaviour(requests: Iterator[bytes], _: Any) -> Iterator[bytes]:
         next(requests)
-        yield next(rest).SerializeToString()
+        yield next(rest)
 
     return in_name_only(behaviour)
+
+
+def importing_endlessly() -> grpc.GenericRpcHandler:
+    """Lists one service; each of its files imports 1,000 others."""
+
+    def behaviour(requests: Iterator[bytes], _: Any) -> Iterator[bytes]:
+        request = ServerReflectionRequest.FromString(next(requests))
+        name = request.file_by_filename or "a.proto"
+        file = FileDescriptorProto(name=name, package="a", dependency=[f"{at}/{name}" for at in range(1000)])
+        file.service.add(name="A")
+        told = ServerReflectionResponse()
+        told.file_descriptor_response.file_descriptor_proto.append(file.SerializeToString())
+        yield listing("a.A") if request.HasField("list_services") else told.SerializeToString()
+
+    return in_name_only(behaviour)
+
+
+def imports(number: int) -> bytes:
+    return FileDescriptorProto(name="a.proto", dependency=[f"{at}.proto" for at in range(number)]).SerializeToString()
 
 
 @pytest.mark.parametrize(
@@ -199,6 +230,8 @@ def list_and_then(file: bytes) -> grpc.GenericRpcHandler:
         (lambda: answers(b"\x3a\x04\x12\x02no"), "does not list its services: no"),
         (lambda: list_and_then(b"\xff"), "no FileDescriptorProto"),
         (lambda: list_and_then(bytes(2**26)), "larger than 67108864 bytes"),
+        (lambda: answers(listing(*map(str, range(10_001)))), "lists more than 10000 services"),
+        (lambda: answers(b"\x3a\x06\x12\x04no\n!"), r"does not list its services: no\\n!"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -211,6 +244,36 @@ async def test_a_server_that_does_not_tell_is_told_in_a_sentence(
     assert not isinstance(raised.value, UnreachableError)
 
 
+@pytest.mark.parametrize(
+    "handler",
+    [lambda: list_and_then(imports(10_000)), lambda: list_and_then(imports(10_001)), importing_endlessly],
+    ids=["of-one-file", "too-many-of-one-file", "of-many-files"],
+)
+async def test_imports_without_end_are_refused(handler: Callable[[], grpc.GenericRpcHandler]) -> None:
+    async with asking(handler()) as reflection:
+        with pytest.raises(ReflectionError, match="need more than 10000 files"):
+            await reflection.ask()
+
+
+@pytest.mark.parametrize("place", ["name", "package", "import", "service"])
+async def test_names_that_are_no_text_are_told_with_their_file(place: str) -> None:
+    file = FileDescriptorProto(name="name", package="package", dependency=["import"])
+    file.service.add(name="service")
+    broken = file.SerializeToString().replace(place.encode(), b"\xff" * len(place))
+    async with asking(list_and_then(broken)) as reflection:
+        with pytest.raises(DescriptorError, match="holds text that is not UTF-8"):
+            await reflection.ask()
+
+
+async def test_a_great_many_imports_may_be_missing(image: bytes) -> None:
+    many = FileDescriptorSet.FromString(image)
+    shop = next(file for file in many.file if file.name == "shop.proto")
+    shop.dependency.extend(f"gone{at}.proto" for at in range(500))
+    async with asking(ReflectionHandler(many.SerializeToString(), whole=False)) as reflection:
+        reflected = await reflection.ask()
+    assert names(reflected.image) == BOTH
+
+
 async def test_a_server_that_never_answers_counts_as_unreachable() -> None:
     over = Event()
 
@@ -220,7 +283,7 @@ async def test_a_server_that_never_answers_counts_as_unreachable() -> None:
 
     try:
         async with asking(in_name_only(behaviour), seconds=0.2) as reflection:
-            with pytest.raises(UnreachableError, match="takes more than"):
+            with pytest.raises(SlowError, match="takes more than"):
                 await reflection.ask()
             over.set()
     finally:
