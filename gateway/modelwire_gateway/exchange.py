@@ -16,6 +16,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = Iterable[tuple[bytes, bytes]]
 
+CLIENT_LEFT: Final = "modelwire.client_left"
+"""The ASGI extension whose "future" is done once the client has left, whatever is still to be received of it.
+
+It is the connection's: to be given callbacks, not to be cancelled.
+"""
+
 _TRAILERS: Final = "http.response.trailers"
 
 
@@ -46,7 +52,9 @@ class Exchange:
         self._streamed: RequestBody | None = None
         # What concerns the connection may not be said in HTTP/2 (RFC 9113, 8.2.2) and later.
         self._names_connection = scope.get("http_version", "1.1").startswith("1")
-        self._sends_trailers = _TRAILERS in (scope.get("extensions") or {}) and _wants_trailers(self.headers)
+        extensions = scope.get("extensions") or {}
+        self._sends_trailers = _TRAILERS in extensions and _wants_trailers(self.headers)
+        self._left: asyncio.Future[None] | None = extensions.get(CLIENT_LEFT, {}).get("future")
         self._receive = receive
         self._send = send
 
@@ -73,7 +81,7 @@ class Exchange:
         """Returns once the client has left. Only to be called when the body has been read, or is streamed."""
         try:
             if self._streamed is not None:
-                await self._read_ahead(self._streamed)
+                await self._read_streamed(self._streamed)
         except ClientLeftError:
             return
         while (await self._receive())["type"] != "http.disconnect":
@@ -114,6 +122,18 @@ class Exchange:
         else:
             await self.start(status, [*headers, (b"content-length", b"%d" % len(body))])
             await self.write(body, more=False)
+
+    async def _read_streamed(self, body: RequestBody) -> None:
+        """Reads while there is room in `body`, and once the client has left: then only that is left to read."""
+        left = self._left
+        if left is None:
+            await self._read_ahead(body)
+            return
+        left.add_done_callback(body.unbound)
+        try:
+            await self._read_ahead(body)
+        finally:
+            left.remove_done_callback(body.unbound)
 
     async def _read_ahead(self, body: RequestBody) -> None:
         while not body.ended:

@@ -1,14 +1,18 @@
 """Reading a request, writing its answer, and the races of a client's leaving."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from modelwire_gateway.errors import RpcFailure
-from modelwire_gateway.exchange import ClientLeftError, ClientWatch, Exchange, Message
+from modelwire_gateway.exchange import CLIENT_LEFT, ClientLeftError, ClientWatch, Exchange, Message
+from modelwire_gateway.requests.body import READ_AHEAD_BYTES
 from support.asgi_calls import AsgiCall
+from support.raw_http import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -180,6 +184,41 @@ async def test_a_cancellation_from_outside_goes_before_the_leaving() -> None:
     call.leave()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_a_client_that_leaves_is_missed_though_there_is_no_room_for_what_it_sent() -> None:
+    left = asyncio.get_running_loop().create_future()
+    exchange = streaming_too_much(left)
+    asyncio.get_running_loop().call_later(0.01, left.set_result, None)
+    with pytest.raises(ClientLeftError):
+        async with ClientWatch(exchange):
+            await asyncio.wait_for(asyncio.Event().wait(), PATIENCE)
+
+
+async def test_a_connection_keeps_nothing_of_the_uploads_it_has_brought() -> None:
+    left = asyncio.get_running_loop().create_future()
+    exchange = streaming_too_much(left)
+    body = weakref.ref(exchange.streamed_body())
+    async with ClientWatch(exchange):
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    del exchange
+    gc.collect()
+    assert body() is None
+
+
+def streaming_too_much(left: asyncio.Future[None]) -> Exchange:
+    """An exchange whose client sends more than is read ahead, and then leaves, which `left` tells."""
+
+    async def receive() -> Message:
+        if left.done():
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": b"x" * READ_AHEAD_BYTES, "more_body": True}
+
+    call = AsgiCall("POST", "/", extensions={CLIENT_LEFT: {"future": left}})
+    exchange = Exchange(call.scope, receive, call.send)
+    exchange.streamed_body()
+    return exchange
 
 
 async def test_an_error_of_the_block_is_its_own() -> None:

@@ -13,6 +13,9 @@ waits in `pipeline`. This subclass stands between the socket and the parser:
 * uvicorn stops reading when a pipelined request is parsed, and then cannot see the client leave. Here
   reading goes on: what comes while an answer is due is held unparsed, up to a bound, and parsed after it.
   (A read that holds two requests still stops reading, until the first one's `receive` resumes it.)
+* A body is read no faster than the app takes it. A client that leaves while reading is stopped is noticed by
+  other means, see `hangup_watch`; its input is dropped up to the end, so that the transport sees that too.
+  Apps are told by `receive`, and by the future `CLIENT_LEFT` while they do not want to receive more.
 * A request that cannot be served is refused in its turn, after the answers due before it. From then on
   input is dropped.
 * A connection that ends while input may still come is closed gently: the output is ended, input is read
@@ -30,10 +33,12 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from modelwire_gateway.errors import RpcFailure
+from modelwire_gateway.exchange import CLIENT_LEFT
 from modelwire_gateway.http_server import refusals, request_head
 from modelwire_gateway.http_server.cycle_app import CycleApp
 from modelwire_gateway.http_server.cycle_transport import CycleTransport
 from modelwire_gateway.http_server.deadline import Deadline
+from modelwire_gateway.http_server.hangup_watch import HangUpWatch, WatchedFlow
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -61,10 +66,14 @@ class EdgeProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: AbstractEventLoop | None = None,
         *,
+        hang_ups: HangUpWatch,
         arrival_seconds: float = ARRIVAL_SECONDS,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.closed: Future[None] = self.loop.create_future()
+        self._left: Future[None] = self.loop.create_future()
+        self._extensions: dict[str, Any] = {CLIENT_LEFT: {"future": self._left}}
+        self._hang_ups = hang_ups
         self._arrival_seconds = arrival_seconds
         self._arrival = Deadline(self.loop, arrival_seconds, self._late)
         self._linger: TimerHandle | None = None
@@ -80,6 +89,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.flow = WatchedFlow(transport, self._hang_ups, self._hung_up)
         self._cycle_transport = cast(Transport, CycleTransport(transport, self._close_after_answer))
         self._arrival.restart()
 
@@ -94,8 +104,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._disconnect()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._deaf = True
-        self._arrival.close()
+        self._drop_input()
         self._unset_keepalive_if_required()
         if self._linger is not None:
             self._linger.cancel()
@@ -140,6 +149,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
         self._running = cycle
         cycle.transport = self._cycle_transport
+        cycle.scope["extensions"] = self._extensions
         super()._start_asgi_task(cycle, cast("ASGI3Application", CycleApp(app, cycle)))
 
     def on_response_complete(self) -> None:
@@ -210,8 +220,14 @@ class EdgeProtocol(HttpToolsProtocol):
         self._arrival.close()
         self.flow.resume_reading()
 
+    def _hung_up(self) -> None:
+        self._drop_input()
+        self._disconnect()
+
     def _disconnect(self) -> None:
         """Tells the running request that nobody awaits its answer, and leaves it to itself."""
+        if not self._left.done():
+            self._left.set_result(None)
         running, self._running = self._unanswered(), None
         if running is not None:
             running.disconnected = True

@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 from modelwire_gateway.asgi import App
 from modelwire_gateway.http_server import refusals
 from modelwire_gateway.http_server.address import UnixAddress, bound_address, listen, parse_address
+from modelwire_gateway.http_server.hangup_watch import HangUpWatch
 from modelwire_gateway.http_server.protocol import ARRIVAL_SECONDS, EdgeProtocol
 
 _KEEP_ALIVE_SECONDS: Final = 75
@@ -41,6 +42,7 @@ class HttpServer:
         self._connections: set[EdgeProtocol] = self._state.connections  # type: ignore[assignment]
         self._protocol = partial(EdgeProtocol, _config(app), self._state, {}, arrival_seconds=arrival_seconds)
         self._listener: asyncio.Server | None = None
+        self._hang_ups: HangUpWatch | None = None
         self._clock: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -50,7 +52,8 @@ class HttpServer:
         serve = loop.create_unix_server if isinstance(self._place, UnixAddress) else loop.create_server
         self.address = bound_address(sock)
         self._tell_time()
-        self._listener = await serve(self._protocol, sock=sock)
+        self._hang_ups = HangUpWatch(loop)
+        self._listener = await serve(partial(self._protocol, hang_ups=self._hang_ups), sock=sock)
 
     async def drain(self, grace_seconds: float) -> None:
         """Stops: takes no connection, lets what runs finish for `grace_seconds`, then cuts it off.
@@ -66,6 +69,8 @@ class HttpServer:
             await self._cut_off()
         if self._clock is not None:
             self._clock.cancel()
+        if self._hang_ups is not None:
+            self._hang_ups.close()
         if listener is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_HEED_SECONDS):

@@ -10,7 +10,8 @@ class RequestBody:
     """What has arrived of a body and has not been taken.
 
     It is read ahead of whoever takes it, since reading is the only way to learn that the client has left while
-    the service is busy with what it has; `room` bounds that, and with it the client's haste. `ended` tells
+    the service is busy with what it has; `room` bounds that, and with it the client's haste. A client that
+    leaves while there is no room is noticed only where the server tells of it, which makes room. `ended` tells
     whether all of it has arrived.
     """
 
@@ -18,15 +19,21 @@ class RequestBody:
         self.ended = False
         self._pieces: list[bytes] = []
         self._size = 0
+        self._bounded = True
         self._closed = False
         self._arrived = asyncio.Event()
         self._taken = asyncio.Event()
 
     async def room(self) -> None:
         """Returns when more may be read."""
-        while self._size >= READ_AHEAD_BYTES:
+        while self._bounded and self._size >= READ_AHEAD_BYTES:
             self._taken.clear()
             await self._taken.wait()
+
+    def unbound(self, _: object = None) -> None:
+        """Makes room for whatever is still to be read: the client has left. Fit to be called by a future."""
+        self._bounded = False
+        self._taken.set()
 
     def put(self, piece: bytes, *, more: bool) -> None:
         """Adds what arrived; `more` says whether the body goes on."""

@@ -1,12 +1,14 @@
 """Clients that leave, that send ahead, and that send on after the answer."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from functools import partial
 
 import pytest
 from modelwire_gateway.asgi import send_json
 from modelwire_gateway.exchange import Receive, Scope, Send
+from modelwire_gateway.http_server.hangup_watch import HangUpWatch
 from modelwire_gateway.http_server.protocol import EdgeProtocol
 from support.asgi_apps import Patient, Serve, echo
 from support.raw_http import RawClient, connected
@@ -232,11 +234,13 @@ async def test_the_rest_of_a_body_answered_early_must_arrive_too(serve: Serve) -
 
 async def test_a_connection_left_idle_by_such_a_body_is_closed() -> None:
     config = Config(answer_early, lifespan="off", interface="asgi3", log_config=None, timeout_keep_alive=1)
-    protocol = partial(EdgeProtocol, config, ServerState(), {})
-    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()
-    async with server, connected(f"{host}:{port}") as client:
-        await client.send(POST + b"Content-Length: 3\r\n\r\n")
-        assert (await client.answer()).status == 413
-        await client.send(b"abc")
-        assert await client.rest() == b""
+    loop = asyncio.get_running_loop()
+    with contextlib.closing(HangUpWatch(loop)) as hang_ups:
+        protocol = partial(EdgeProtocol, config, ServerState(), {}, hang_ups=hang_ups)
+        server = await loop.create_server(protocol, "127.0.0.1", 0)
+        host, port = server.sockets[0].getsockname()
+        async with server, connected(f"{host}:{port}") as client:
+            await client.send(POST + b"Content-Length: 3\r\n\r\n")
+            assert (await client.answer()).status == 413
+            await client.send(b"abc")
+            assert await client.rest() == b""
