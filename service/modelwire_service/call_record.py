@@ -3,7 +3,7 @@
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from modelwire_service.upstreams.openai_json import as_int
+from modelwire_service.upstreams.answer_json import as_int
 
 
 @dataclass(slots=True)

@@ -1,4 +1,8 @@
-"""Completions and chunks as OpenAI's clients read them, whatever an upstream left out."""
+"""Completions and chunks as OpenAI's clients read them, whatever an upstream left out.
+
+This is the one place for what holds of every answer, whichever kind of upstream gave it: id, object, created, model,
+index, role, reasons to finish, tool calls, usage. What only one vendor does is that adapter's to undo.
+"""
 
 import secrets
 import time
@@ -6,8 +10,10 @@ from typing import Any
 
 import orjson
 
+from modelwire_service.finish_reasons import FINISH_REASONS, STOP, finish_reason
+from modelwire_service.tool_calls import CallDeltas, completed_calls
+from modelwire_service.upstreams.answer_json import as_int, choice_index
 from modelwire_service.upstreams.base import Json
-from modelwire_service.upstreams.openai_json import as_int, choice_index
 
 DONE = b"data: [DONE]\n\n"
 
@@ -15,14 +21,10 @@ DONE = b"data: [DONE]\n\n"
 def completed(reply: Json, model: str) -> Json:
     """A plain reply with all that clients rely on: id, object, created, model, and each choice's index and message."""
     choices = [_completed_choice(choice, index) for index, choice in enumerate(reply.get("choices") or ())]
-    return {
-        **reply,
-        "id": reply.get("id") or _fresh_id(),
-        "object": "chat.completion",
-        "created": _seconds(reply.get("created")),
-        "model": reply.get("model") or model,
-        "choices": choices,
-    }
+    said = {**reply, **_head(reply, model, "chat.completion"), "choices": choices}
+    if not isinstance(said.get("usage"), dict):
+        said.pop("usage", None)
+    return said
 
 
 class ChunkStream:
@@ -38,17 +40,24 @@ class ChunkStream:
         self._head: Json = {}
         self._model = model
         self._begun: set[int] = set()
+        self._ended: set[int] = set()
+        self._calls: dict[int, CallDeltas] = {}
 
     def events(self, batch: list[Json]) -> bytes:
         """The server-sent events of a batch of the upstream's chunks; empty if none of them says anything."""
         return b"".join([self._event(chunk) for chunk in batch])
 
     def end(self) -> bytes:
-        """What closes the stream: the usage chunk if asked for, null where the upstream told none, and `[DONE]`."""
+        """What closes a whole stream: reasons to finish that the upstream left out, usage if asked for, and `[DONE]`.
+
+        Usage is null where the upstream told none.
+        """
+        unended = sorted(self._begun - self._ended)
+        said = self.events([{"choices": [{"index": index, "finish_reason": STOP}]} for index in unended])
         if not self._include_usage:
-            return DONE
+            return said + DONE
         last = {**self._head_of({}), "choices": [], "usage": self.usage}
-        return b"data: " + orjson.dumps(last) + b"\n\n" + DONE
+        return said + b"data: " + orjson.dumps(last) + b"\n\n" + DONE
 
     def _event(self, chunk: Json) -> bytes:
         if isinstance(usage := chunk.get("usage"), dict):
@@ -64,31 +73,63 @@ class ChunkStream:
 
     def _head_of(self, chunk: Json) -> Json:
         if not self._head:
-            self._head = {
-                "id": chunk.get("id") or _fresh_id(),
-                "object": "chat.completion.chunk",
-                "created": _seconds(chunk.get("created")),
-                "model": chunk.get("model") or self._model,
-            }
+            self._head = _head(chunk, self._model, "chat.completion.chunk")
         return self._head
 
     def _choice(self, choice: Json, position: int) -> Json:
         index = choice_index(choice, position)
-        delta = choice.get("delta") or {}
+        delta = _without_empty_calls(choice.get("delta") or {})
         if index not in self._begun:
             self._begun.add(index)
-            delta = {**delta, "role": delta.get("role") or "assistant"}
-        return {**choice, "index": index, "delta": delta, "finish_reason": choice.get("finish_reason")}
+            delta = {**delta, "role": "assistant"}
+        elif "role" in delta:  # clients join the texts of all deltas: assistantassistant
+            delta = {key: value for key, value in delta.items() if key != "role"}
+        if calls := delta.get("tool_calls"):
+            delta = {**delta, "tool_calls": self._calls.setdefault(index, CallDeltas()).numbered(calls)}
+        said = {**choice, "index": index, "delta": delta}
+        if not choice.get("finish_reason"):
+            return {**said, "finish_reason": None}
+        self._ended.add(index)
+        return _end(said, called=index in self._calls)
 
 
 def _completed_choice(choice: Json, position: int) -> Json:
-    message = choice.get("message") or {}
+    message = _without_empty_calls(choice.get("message") or {})
+    said = {**message, "role": "assistant", "content": message.get("content")}
+    if calls := message.get("tool_calls"):
+        said["tool_calls"] = completed_calls(calls)
+    return _end({**choice, "index": choice_index(choice, position), "message": said}, called=bool(calls))
+
+
+def _end(choice: Json, *, called: bool) -> Json:
+    """Gives a choice its reason to finish, and beside it the upstream's own word where that is none of OpenAI's."""
+    told = choice.get("finish_reason")
+    if not told or not isinstance(told, str):
+        told = STOP
+    choice["finish_reason"] = finish_reason(told, called=called)
+    if told not in FINISH_REASONS:
+        choice["native_finish_reason"] = choice.get("native_finish_reason") or told
+    return choice
+
+
+def _head(told: Json, model: str, kind: str) -> Json:
     return {
-        **choice,
-        "index": choice_index(choice, position),
-        "message": {**message, "role": message.get("role") or "assistant", "content": message.get("content")},
-        "finish_reason": choice.get("finish_reason") or ("tool_calls" if message.get("tool_calls") else "stop"),
+        "id": _text(told.get("id")) or _fresh_id(),
+        "object": kind,
+        "created": _seconds(told.get("created")),
+        "model": _text(told.get("model")) or model,
     }
+
+
+def _without_empty_calls(said: Json) -> Json:
+    """A message or delta without the null or the empty list that some upstreams have for no tool calls."""
+    if "tool_calls" in said and not said["tool_calls"]:
+        return {key: value for key, value in said.items() if key != "tool_calls"}
+    return said
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _fresh_id() -> str:

@@ -1,7 +1,9 @@
 """Which upstream serves which model, under which name.
 
 A name is looked up as it is, then with `models/` in front, first among the listed, then among those that globs
-admit; then as an alias, then as `upstream/model`.
+admit; then as an alias, then as `upstream/model`. The first of these that any upstream answers to decides; where
+several do, each call goes to one of them at random, by their weights. So an alias given to several upstreams
+spreads one name over what each of them calls the model.
 Each upstream tells its models itself; what it told is kept for a minute and renewed in the background.
 Beside those, the globs an operator configured for an upstream (`models = ["gpt-*"]`) both narrow what is
 listed and admit names that the upstream does not list. An upstream that cannot list its models and has no
@@ -11,10 +13,13 @@ globs is asked whatever nobody else serves: it may know better.
 import asyncio
 import difflib
 import logging
+import random
 import time
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import accumulate
 from typing import Final
 
 from modelwire_service.errors import ModelNotFound, ServiceError, UpstreamTimeout
@@ -29,11 +34,15 @@ _log = logging.getLogger("modelwire.catalog")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An upstream with what its operator said of its models: globs that admit names, and aliases → own names."""
+    """An upstream with what its operator said of its models: globs that admit names, and aliases → own names.
+
+    `weight` is its share, beside the weights of others, of the calls for models they serve too.
+    """
 
     upstream: Upstream
     globs: Sequence[str] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    weight: int = 1
 
     def admits(self, model: str) -> bool:
         return any(fnmatchcase(model, glob) for glob in self.globs)
@@ -48,10 +57,14 @@ class Target:
 
 
 class ModelCatalog:
-    """The models of all upstreams; an earlier upstream wins where two serve one name."""
+    """The models of all upstreams.
 
-    def __init__(self, served: Sequence[Served]) -> None:
+    `source` gives numbers from 0 up to but not 1, by which one of several upstreams is chosen.
+    """
+
+    def __init__(self, served: Sequence[Served], source: Callable[[], float] = random.random) -> None:
         self._served = served
+        self._random = source
         self._by_name = {entry.upstream.name: entry for entry in served}
         self._listings = {entry.upstream.name: _Listing(entry) for entry in served}
 
@@ -60,7 +73,7 @@ class ModelCatalog:
         return [entry.upstream for entry in self._served]
 
     async def models(self) -> list[Model]:
-        """All models that are listed, each once, in the order of the upstreams.
+        """All models that are listed, each once, in the order of the upstreams, with what any of them tells.
 
         Raises the error of the first upstream where none of them tells its models.
         """
@@ -71,13 +84,16 @@ class ModelCatalog:
             raise failures[0]
         for listing in self._listings.values():
             for model in listing.models.values():
-                merged.setdefault(model.id, model)
+                merged[model.id] = _merged(merged.get(model.id), model)
         return list(merged.values())
 
     def model(self, target: Target) -> Model:
-        """What is known of a resolved model; little where its upstream does not list it."""
-        listed = self._listings[target.upstream.name].models.get(target.model)
-        return listed or Model(target.model, owned_by=target.upstream.name)
+        """What is known of a resolved model; little where no upstream lists it."""
+        known: Model | None = None
+        for listing in self._listings.values():
+            if (told := listing.models.get(target.model)) is not None:
+                known = _merged(known, told)
+        return known or Model(target.model, owned_by=target.upstream.name)
 
     async def resolve(self, name: str) -> Target:
         """Where calls for `name` go; raises ModelNotFound with the names nearest to it."""
@@ -104,23 +120,30 @@ class ModelCatalog:
         )
 
     def _listed(self, name: str) -> Target | None:
-        for listing in self._listings.values():
-            if name in listing.models:
-                listing.renew_if_old()
-                return Target(listing.entry.upstream, name)
-        return None
+        serving = [listing for listing in self._listings.values() if name in listing.models]
+        if not serving:
+            return None
+        for listing in serving:
+            listing.renew_if_old()
+        # One that never told its models may serve this one just as well, if its operator says so.
+        serving += [each for each in self._listings.values() if not each.told and each.entry.admits(name)]
+        return self._one_of([(listing.entry, name) for listing in serving])
 
     def _admitted(self, name: str) -> Target | None:
-        for entry in self._served:
-            if entry.admits(name) and name not in entry.aliases:
-                return Target(entry.upstream, name)
-        return None
+        return self._one_of([(e, name) for e in self._served if e.admits(name) and name not in e.aliases])
 
     def _aliased(self, name: str) -> Target | None:
-        for entry in self._served:
-            if (model := entry.aliases.get(name)) is not None:
-                return Target(entry.upstream, model)
-        return None
+        return self._one_of([(entry, entry.aliases[name]) for entry in self._served if name in entry.aliases])
+
+    def _one_of(self, choices: list[tuple[Served, str]]) -> Target | None:
+        """One of the upstreams that serve a model, each under its name there, by weight."""
+        if not choices:
+            return None
+        entry, model = choices[0]
+        if len(choices) > 1:
+            ends = list(accumulate(entry.weight for entry, _ in choices))
+            entry, model = choices[bisect_right(ends, self._random() * ends[-1])]
+        return Target(entry.upstream, model)
 
     def _named_outright(self, name: str) -> Target | None:
         """`upstream/model`, where that upstream serves the model."""
@@ -140,15 +163,19 @@ class ModelCatalog:
         return None if admitted is None else Target(entry.upstream, admitted)
 
     def _unlisted(self, name: str) -> Target | None:
-        for listing in self._listings.values():
-            if listing.unknown:
-                return Target(listing.entry.upstream, name)
-        return None
+        return self._one_of([(listing.entry, name) for listing in self._listings.values() if listing.unknown])
 
     def _near(self, name: str) -> list[str]:
         names = {model for listing in self._listings.values() for model in listing.models}
         names |= {alias for entry in self._served for alias in entry.aliases}
         return difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.4)
+
+
+def _merged(first: Model | None, other: Model) -> Model:
+    """What two upstreams tell of one model; the first wins where both know."""
+    if first is None:
+        return other
+    return Model(first.id, first.created or other.created, first.owned_by or other.owned_by)
 
 
 class _Listing:
@@ -158,15 +185,15 @@ class _Listing:
         self.entry = entry
         self.models: dict[str, Model] = {}
         self.asked = False
+        self.told = False
         self.failure: ServiceError | None = None
-        self._told = False
         self._ask_at = 0.0
         self._asking: asyncio.Task[None] | None = None
 
     @property
     def unknown(self) -> bool:
         """Whether nobody can say what this upstream serves: it lists nothing and no glob was configured."""
-        return not self._told and not self.entry.globs
+        return not self.told and not self.entry.globs
 
     def renew_if_old(self) -> None:
         """Asks the upstream again in the background when its answer has grown old."""
@@ -187,7 +214,7 @@ class _Listing:
         except (ServiceError, TimeoutError) as error:
             self._ask_at = time.monotonic() + RETRY_SECONDS
             told = error if isinstance(error, ServiceError) else UpstreamTimeout("the upstream lists no models in time")
-            if not self._told:
+            if not self.told:
                 self.failure = told
             fields = {"upstream": self.entry.upstream.name, "error": told.message}
             _log.warning("models not listed", extra={"fields": fields})
@@ -196,5 +223,5 @@ class _Listing:
             self.asked = True
         globs = self.entry.globs
         self.models = {model.id: model for model in models if not globs or self.entry.admits(model.id)}
-        self._told, self.failure = True, None
+        self.told, self.failure = True, None
         self._ask_at = time.monotonic() + FRESH_SECONDS

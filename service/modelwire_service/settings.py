@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -19,9 +19,7 @@ from pydantic_settings import (
 )
 
 from modelwire_service.http_settings import HeaderNames, MetadataKeys, Origins, no_credentials_for_all
-from modelwire_service.upstream_settings import UpstreamSettings, incoherences
-
-GEMINI_HOST: Final = "https://generativelanguage.googleapis.com"
+from modelwire_service.upstream_settings import GEMINI_HOST, UpstreamSettings, gemini_host, incoherences
 
 
 class ConfigurationError(Exception):
@@ -124,16 +122,17 @@ def upstreams_of(settings: Settings, environment: Mapping[str, str]) -> tuple[Up
     found = []
     if key := environment.get("GEMINI_API_KEY"):
         host = environment.get("GOOGLE_GEMINI_BASE_URL") or GEMINI_HOST
-        base_url = f"{host.rstrip('/').removesuffix('/v1beta/openai')}/v1beta/openai"
-        found.append(_from_environment("gemini", "GOOGLE_GEMINI_BASE_URL", base_url, key))
+        found.append(_from_environment("gemini", "GOOGLE_GEMINI_BASE_URL", gemini_host(host), key))
     if server := environment.get("OPENAI_BASE_URL"):
         found.append(_from_environment("openai", "OPENAI_BASE_URL", server, environment.get("OPENAI_API_KEY")))
     return tuple(found) or (UpstreamSettings(name="embedded", kind="embedded"),)
 
 
-def _from_environment(name: str, variable: str, base_url: str, key: str | None) -> UpstreamSettings:
+def _from_environment(
+    name: Literal["gemini", "openai"], variable: str, base_url: str, key: str | None
+) -> UpstreamSettings:
     try:
-        return UpstreamSettings(name=name, kind="openai", base_url=base_url, api_key=SecretStr(key) if key else None)
+        return UpstreamSettings(name=name, kind=name, base_url=base_url, api_key=SecretStr(key) if key else None)
     except ValidationError as error:
         raise ConfigurationError([f"{variable}: {_message(detail)}" for detail in error.errors()]) from None
 

@@ -36,7 +36,7 @@ def assert_fresh(identity: Any, created: Any) -> None:
             [
                 {
                     "index": 4,
-                    "message": {"role": "model", "content": None, "tool_calls": []},
+                    "message": {"role": "assistant", "content": None},
                     "finish_reason": "length",
                     "logprobs": {},
                 }
@@ -46,9 +46,13 @@ def assert_fresh(identity: Any, created: Any) -> None:
             [{"index": None, "message": {"role": None}, "finish_reason": None}],
             [{"index": 0, "message": ASSISTANT, "finish_reason": "stop"}],
         ),
+        (
+            [{"message": {"content": "a", "tool_calls": None}}],
+            [{"index": 0, "message": {"role": "assistant", "content": "a"}, "finish_reason": "stop"}],
+        ),
         (None, []),
     ],
-    ids=["nothing", "no message", "no index", "all its own", "nulls", "no choices"],
+    ids=["nothing", "no message", "no index", "an empty list of calls", "nulls", "null for no calls", "no choices"],
 )
 def test_choices_are_completed(choices: Any, completed_choices: list[dict[str, Any]]) -> None:
     assert completed({**HEAD, "choices": choices}, "ours")["choices"] == completed_choices
@@ -74,13 +78,28 @@ def chunk(*choices: dict[str, Any], **members: Any) -> dict[str, Any]:
     return {**HEAD, "choices": list(choices), **members}
 
 
-def said(stream: ChunkStream, *batches: list[dict[str, Any]]) -> list[Any]:
-    """The JSON of all events of `batches` and of the end; `[DONE]` as it is."""
-    data = b"".join([*(stream.events(batch) for batch in batches), stream.end()])
+def payloads(data: bytes) -> list[Any]:
+    """The JSON of all events; `[DONE]` as it is."""
     *events, nothing = data.decode().split("\n\n")
     assert nothing == ""
-    payloads = [event.removeprefix("data: ") for event in events]
-    return [payload if payload == "[DONE]" else orjson.loads(payload) for payload in payloads]
+    texts = [event.removeprefix("data: ") for event in events]
+    return [text if text == "[DONE]" else orjson.loads(text) for text in texts]
+
+
+def said(stream: ChunkStream, *batches: list[dict[str, Any]]) -> list[Any]:
+    """What is sent for `batches` and at the end."""
+    return payloads(b"".join([*(stream.events(batch) for batch in batches), stream.end()]))
+
+
+def finish(index: int, reason: str = "stop") -> dict[str, Any]:
+    return {"index": index, "delta": {}, "finish_reason": reason}
+
+
+@pytest.mark.parametrize("none", [None, []])
+def test_a_delta_without_calls_has_no_member_for_them(none: Any) -> None:
+    told = chunk({"index": 0, "delta": {"content": "a", "tool_calls": none}, "finish_reason": "stop"})
+    first, *_ = said(ChunkStream("ours", include_usage=False), [told])
+    assert first["choices"][0]["delta"] == {"role": "assistant", "content": "a"}
 
 
 @pytest.mark.parametrize(
@@ -101,7 +120,14 @@ def said(stream: ChunkStream, *batches: list[dict[str, Any]]) -> list[Any]:
         ),
         (
             [chunk({"delta": {"role": "model", "content": "a"}, "logprobs": {}})],
-            [{"index": 0, "delta": {"role": "model", "content": "a"}, "finish_reason": None, "logprobs": {}}],
+            [{"index": 0, "delta": {"role": "assistant", "content": "a"}, "finish_reason": None, "logprobs": {}}],
+        ),
+        (
+            [chunk({"delta": {"role": "assistant", "content": "a"}}), chunk({"delta": {"role": "assistant"}})],
+            [
+                {"index": 0, "delta": {"role": "assistant", "content": "a"}, "finish_reason": None},
+                {"index": 0, "delta": {}, "finish_reason": None},
+            ],
         ),
         (
             [chunk({"index": 1, "delta": {}}), chunk({"index": 0, "delta": {}}, {"index": 1, "delta": {}})],
@@ -119,24 +145,110 @@ def said(stream: ChunkStream, *batches: list[dict[str, Any]]) -> list[Any]:
             ],
         ),
     ],
-    ids=["nothing", "no delta", "nulls", "the role once", "its own role", "the role once a choice", "no index"],
+    ids=[
+        "nothing",
+        "no delta",
+        "nulls",
+        "the role once",
+        "a role of its own",
+        "the role on each",
+        "the role once a choice",
+        "no index",
+    ],
 )
 def test_choices_of_chunks_are_completed(chunks: list[dict[str, Any]], choices: list[dict[str, Any]]) -> None:
-    *events, done = said(ChunkStream("ours", include_usage=False), chunks)
+    events = payloads(ChunkStream("ours", include_usage=False).events(chunks))
     assert [choice for event in events for choice in event["choices"]] == choices
-    assert done == "[DONE]"
+
+
+CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    ("choices", "closing"),
+    [
+        ([{"delta": {"content": "a"}}], [finish(0)]),
+        ([{"delta": {"tool_calls": [CALL]}}], [finish(0, "tool_calls")]),
+        ([{"delta": {"content": "a"}, "finish_reason": "length"}], []),
+        ([{"index": 1, "delta": {}}, {"index": 0, "delta": {}}], [finish(0), finish(1)]),
+        ([{"index": 0, "delta": {}, "finish_reason": "stop"}, {"index": 1, "delta": {}}], [finish(1)]),
+    ],
+    ids=["text", "a call", "told", "two choices", "one of two told"],
+)
+def test_a_choice_without_a_reason_gets_one_at_the_end(choices: list[Any], closing: list[Any]) -> None:
+    stream = ChunkStream("ours", include_usage=False)
+    stream.events([chunk(*choices)])
+    *events, done = payloads(stream.end())
+    assert ([choice for event in events for choice in event["choices"]], done) == (closing, "[DONE]")
+
+
+REASONS: list[tuple[str, bool, dict[str, Any]]] = [
+    # told, calls tools                     what callers read
+    ("stop", False, {"finish_reason": "stop"}),
+    ("stop", True, {"finish_reason": "tool_calls"}),
+    ("tool_calls", True, {"finish_reason": "tool_calls"}),
+    ("length", True, {"finish_reason": "length"}),
+    ("content_filter", True, {"finish_reason": "content_filter"}),
+    ("function_call", False, {"finish_reason": "function_call"}),
+    ("function_call", True, {"finish_reason": "tool_calls"}),
+    ("STOP", False, {"finish_reason": "stop", "native_finish_reason": "STOP"}),
+    ("STOP", True, {"finish_reason": "tool_calls", "native_finish_reason": "STOP"}),
+    ("end_turn", False, {"finish_reason": "stop", "native_finish_reason": "end_turn"}),
+    ("MAX_TOKENS", False, {"finish_reason": "length", "native_finish_reason": "MAX_TOKENS"}),
+    ("SAFETY", False, {"finish_reason": "content_filter", "native_finish_reason": "SAFETY"}),
+    (
+        "content_filter: RECITATION",
+        False,
+        {"finish_reason": "content_filter", "native_finish_reason": "content_filter: RECITATION"},
+    ),
+    (
+        "function_call_filter: MALFORMED_FUNCTION_CALL",
+        False,
+        {"finish_reason": "stop", "native_finish_reason": "function_call_filter: MALFORMED_FUNCTION_CALL"},
+    ),
+    ("tool_use", True, {"finish_reason": "tool_calls", "native_finish_reason": "tool_use"}),
+    ("never_heard_of", False, {"finish_reason": "stop", "native_finish_reason": "never_heard_of"}),
+]
+
+
+@pytest.mark.parametrize(("told", "calls", "read"), REASONS)
+def test_reasons_to_finish_are_openais_five(told: str, calls: bool, read: dict[str, Any]) -> None:
+    called = {"tool_calls": [CALL]} if calls else {}
+    [whole] = completed({"choices": [{"message": called, "finish_reason": told}]}, "m")["choices"]
+    [opening, ending] = payloads(
+        ChunkStream("m", include_usage=False).events(
+            [chunk({"delta": called}), chunk({"delta": {}, "finish_reason": told})]
+        )
+    )
+    reasons = ("finish_reason", "native_finish_reason")
+    assert {key: whole[key] for key in reasons if key in whole} == read
+    assert {key: ending["choices"][0][key] for key in reasons if key in ending["choices"][0]} == read
+    assert opening["choices"][0]["finish_reason"] is None
+
+
+@pytest.mark.parametrize("told", [None, "", 5, [], {}])
+def test_a_reason_that_is_no_word_is_stop(told: Any) -> None:
+    assert (
+        completed({"choices": [{"message": {}, "finish_reason": told}]}, "m")["choices"][0]["finish_reason"] == "stop"
+    )
+
+
+def test_the_native_reason_an_upstream_tells_is_kept() -> None:
+    choice = {"message": {}, "finish_reason": "weird", "native_finish_reason": "WEIRD_1"}
+    assert completed({"choices": [choice]}, "m")["choices"][0]["native_finish_reason"] == "WEIRD_1"
 
 
 def test_all_chunks_have_the_head_of_the_first() -> None:
     other = {"id": "c2", "created": 5, "model": "other", "choices": [{}], "note": 1}
-    first, second, _ = said(ChunkStream("ours", include_usage=False), [chunk({})], [other])
+    first, second = payloads(ChunkStream("ours", include_usage=False).events([chunk({}), other]))
     head = {**HEAD, "object": "chat.completion.chunk"}
     assert first.items() >= head.items()
     assert second.items() >= (head | {"note": 1}).items()
 
 
 def test_a_head_nobody_gave_is_made_once() -> None:
-    first, second, last, _ = said(ChunkStream("ours", include_usage=True), [{"choices": [{}]}], [{"choices": [{}]}])
+    ended = {"choices": [finish(0)]}
+    first, second, last, _ = said(ChunkStream("ours", include_usage=True), [{"choices": [{}]}], [ended])
     assert_fresh(first["id"], first["created"])
     assert first["model"] == "ours"
     for event in (second, last):

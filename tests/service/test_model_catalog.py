@@ -12,7 +12,7 @@ from modelwire_service.upstreams.base import Embeddings, Json, Model
 class Listing:
     """An upstream that only lists models, or fails to."""
 
-    def __init__(self, name: str, *models: str, fails: bool = False) -> None:
+    def __init__(self, name: str, *models: str | Model, fails: bool = False) -> None:
         self.name = name
         self.asked = 0
         self._models = models
@@ -36,7 +36,9 @@ class Listing:
         await asyncio.sleep(0)
         if self._fails:
             raise UpstreamUnavailable("not reached", sent=False)
-        return [Model(model, created=5, owned_by=self.name) for model in self._models]
+        return [
+            model if isinstance(model, Model) else Model(model, created=5, owned_by=self.name) for model in self._models
+        ]
 
 
 def catalog() -> ModelCatalog:
@@ -44,7 +46,8 @@ def catalog() -> ModelCatalog:
         [
             Served(Listing("a", "gpt-4o", "models/gemini-pro", "shared"), aliases={"fast": "gpt-4o"}),
             Served(Listing("b", "shared", "llama:8b", "org/mistral"), globs=["shared", "llama*", "qwen-*"]),
-        ]
+        ],
+        source=lambda: 0.0,
     )
 
 
@@ -55,7 +58,7 @@ def catalog() -> ModelCatalog:
         ("models/gemini-pro", "a", "models/gemini-pro"),
         ("gemini-pro", "a", "models/gemini-pro"),  # looked up with models/ in front
         ("fast", "a", "gpt-4o"),
-        ("shared", "a", "shared"),  # the earlier upstream wins
+        ("shared", "a", "shared"),  # several serve it; the lowest number stands for the earliest
         ("b/shared", "b", "shared"),  # named outright
         ("a/gemini-pro", "a", "models/gemini-pro"),
         ("a/fast", "a", "gpt-4o"),
@@ -121,3 +124,99 @@ async def test_a_model_is_told_as_its_upstream_lists_it(name: str, told: Model) 
 async def test_a_glob_may_begin_with_the_prefix(name: str) -> None:
     target = await ModelCatalog([Served(Listing("a", "models/x"), globs=["models/gemini-*"])]).resolve(name)
     assert (target.upstream.name, target.model) == ("a", "models/gemini-9")
+
+
+async def chosen(served: list[Served], name: str, numbers: list[float]) -> list[str]:
+    """Where calls for `name` go as the source of chance gives these numbers: `upstream/model` each."""
+    left = iter(numbers)
+    found = ModelCatalog(served, source=lambda: next(left))
+    targets = [await found.resolve(name) for _ in numbers]
+    assert next(left, None) is None, "every call takes one number"
+    return [f"{target.upstream.name}/{target.model}" for target in targets]
+
+
+EIGHTHS = [eighth / 8 for eighth in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("weights", "shares"),
+    [((1, 1), (4, 4)), ((3, 1), (6, 2)), ((1, 7), (1, 7)), ((2, 1, 1), (4, 2, 2))],
+)
+async def test_calls_for_a_model_of_several_upstreams_are_spread_by_weight(
+    weights: tuple[int, ...], shares: tuple[int, ...]
+) -> None:
+    served = [Served(Listing(f"u{at}", "m"), weight=weight) for at, weight in enumerate(weights)]
+    expected = [f"u{at}/m" for at, share in enumerate(shares) for _ in range(share)]
+    assert await chosen(served, "m", EIGHTHS) == expected
+
+
+SPREAD: dict[str, tuple[list[Served], list[str]]] = {
+    "listed by both": ([Served(Listing("a", "m")), Served(Listing("b", "m"))], ["a/m", "b/m"]),
+    "listed by both with the prefix": (
+        [Served(Listing("a", "models/m")), Served(Listing("b", "models/m"))],
+        ["a/models/m", "b/models/m"],
+    ),
+    "admitted by both": (
+        [Served(Listing("a"), globs=["m*"]), Served(Listing("b"), globs=["*"])],
+        ["a/m", "b/m"],
+    ),
+    "listed by one, admitted by one that tells no models": (
+        [Served(Listing("a", fails=True), globs=["m"]), Served(Listing("b", "m"))],
+        ["b/m", "a/m"],
+    ),
+    "listed by neither, and neither can list": (
+        [Served(Listing("a", fails=True)), Served(Listing("b", fails=True))],
+        ["a/m", "b/m"],
+    ),
+    "an alias of both, each with a name of its own": (
+        [Served(Listing("a", "x"), aliases={"m": "x"}), Served(Listing("b", "y"), aliases={"m": "y"})],
+        ["a/x", "b/y"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SPREAD)
+async def test_what_counts_as_serving_a_model(case: str) -> None:
+    served, targets = SPREAD[case]
+    assert await chosen(served, "m", [0.0, 0.99]) == targets
+
+
+ALONE: dict[str, tuple[list[Served], str]] = {
+    "listed beats admitted": ([Served(Listing("a"), globs=["m"]), Served(Listing("b", "m"))], "b/m"),
+    "listed beats an alias": ([Served(Listing("a", "x"), aliases={"m": "x"}), Served(Listing("b", "m"))], "b/m"),
+    "as it is beats with the prefix": ([Served(Listing("a", "models/m")), Served(Listing("b", "m"))], "b/m"),
+    "admitted beats an alias": (
+        [Served(Listing("a", "x"), aliases={"m": "x"}), Served(Listing("b"), globs=["m"])],
+        "b/m",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ALONE)
+async def test_the_first_way_a_name_is_known_decides(case: str) -> None:
+    served, target = ALONE[case]
+    found = await ModelCatalog(served, source=lambda: 1 / 0).resolve("m")
+    assert f"{found.upstream.name}/{found.model}" == target
+
+
+async def test_one_named_outright_is_asked_whatever_its_weight() -> None:
+    served = [Served(Listing("a", "m"), weight=1000), Served(Listing("b", "m"))]
+    found = await ModelCatalog(served, source=lambda: 1 / 0).resolve("b/m")
+    assert found.upstream.name == "b"
+
+
+@pytest.mark.parametrize(
+    ("told", "merged"),
+    [
+        ((Model("m", 5, "x"), Model("m", 6, "y")), Model("m", 5, "x")),
+        ((Model("m"), Model("m", 6, "y")), Model("m", 6, "y")),
+        ((Model("m", 0, "x"), Model("m", 6, "y")), Model("m", 6, "x")),
+        ((Model("m", 5, ""), Model("m", 0, "")), Model("m", 5, "")),
+    ],
+)
+async def test_a_model_of_several_upstreams_is_told_once_with_what_any_knows(
+    told: tuple[Model, ...], merged: Model
+) -> None:
+    served = ModelCatalog([Served(Listing(f"u{at}", model)) for at, model in enumerate(told)])
+    assert await served.models() == [merged]
+    assert served.model(await served.resolve("m")) == merged

@@ -169,6 +169,14 @@ def test_what_cannot_be_metadata_is_refused(field: str, name: str) -> None:
         ('unknown_query = "keep"\nerror_body = "xml"', ["unknown_query: ", "error_body: "]),
         ('[[upstreams]]\nname = "a"\nkind = "carrier-pigeon"', ["upstreams[0].kind: "]),
         ('[[upstreams]]\nname = "a"\nkind = "embedded"\nspeed = 1', ["upstreams[0].speed: "]),
+        (
+            '[[upstreams]]\nname = "a"\nkind = "embedded"\napi_version = "v1"\nallowed_media_hosts = ["x"]',
+            ["upstreams[0].api_version: means nothing", "upstreams[0].allowed_media_hosts: means nothing"],
+        ),
+        (
+            '[[upstreams]]\nname = "a"\nkind = "gemini"\napi_version = "../v1"\nallowed_media_hosts = ["http://x"]',
+            ["upstreams[0].api_version: ", "upstreams[0].allowed_media_hosts[0]: "],
+        ),
         ('[[upstreams]]\nname = "a"\nkind = "openai"\nbase_url = "ftp://a"', ["upstreams[0].base_url: must be"]),
         (
             'log_level = "loud"\nmax_request_bytes = 1\ndrain_seconds = -1',
@@ -201,17 +209,24 @@ def test_a_file_that_is_not_there_is_a_complaint(tmp_path: Path) -> None:
         ({"OPENAI_API_KEY": "k"}, [("embedded", "embedded", None)]),
         (
             {"GEMINI_API_KEY": "k"},
-            [("gemini", "openai", "https://generativelanguage.googleapis.com/v1beta/openai")],
+            [("gemini", "gemini", "https://generativelanguage.googleapis.com")],
         ),
         (
             {"GEMINI_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:9/"},
-            [("gemini", "openai", "http://127.0.0.1:9/v1beta/openai")],
+            [("gemini", "gemini", "http://127.0.0.1:9")],
+        ),
+        *(
+            (
+                {"GEMINI_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": f"http://127.0.0.1:9/{base}"},
+                [("gemini", "gemini", "http://127.0.0.1:9")],
+            )
+            for base in ("v1beta", "v1beta/", "v1beta/openai", "v1beta/openai/")
         ),
         ({"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, [("openai", "openai", "http://127.0.0.1:9/v1")]),
         (
             {"GEMINI_API_KEY": "k", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "j"},
             [
-                ("gemini", "openai", "https://generativelanguage.googleapis.com/v1beta/openai"),
+                ("gemini", "gemini", "https://generativelanguage.googleapis.com"),
                 ("openai", "openai", "http://127.0.0.1:9/v1"),
             ],
         ),

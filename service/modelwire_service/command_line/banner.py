@@ -3,9 +3,9 @@
 import json
 import shlex
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
-from modelwire_service.upstream_settings import UpstreamSettings
+from modelwire_service.upstream_settings import GEMINI_HOST, UpstreamSettings
 
 
 class Door(Protocol):
@@ -29,8 +29,11 @@ def banner(
     return "\n".join(lines)
 
 
+_WITHOUT_ADDRESS: Final = {"gemini": GEMINI_HOST, "embedded": "the small models in this process"}
+
+
 def _upstream_line(settings: UpstreamSettings) -> str:
-    where = settings.base_url or "the small models in this process"
+    where = settings.base_url or _WITHOUT_ADDRESS[settings.kind]
     return f"upstream  {settings.name}  {settings.kind}  {where}"
 
 

@@ -1,37 +1,71 @@
 """Upstreams from their settings."""
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
 
 from modelwire_service.model_catalog import ModelCatalog, Served
 from modelwire_service.settings import ConfigurationError
-from modelwire_service.upstream_settings import UpstreamSettings
+from modelwire_service.upstream_settings import GEMINI_HOST, UpstreamSettings, gemini_host
 from modelwire_service.upstreams.base import Upstream
+from modelwire_service.upstreams.gemini.adapter import GeminiUpstream
+from modelwire_service.upstreams.gemini.media import MediaFetcher
 from modelwire_service.upstreams.http.base import HttpClient
-from modelwire_service.upstreams.openai import OpenAIUpstream
+from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
+from modelwire_service.upstreams.openai.profiles import PROFILES, profile_for
 
 
-def build_catalog(configured: Sequence[UpstreamSettings], environment: Mapping[str, str]) -> ModelCatalog:
-    """A catalog of all configured upstreams, not started. Raises ConfigurationError with every complaint."""
+def build_catalog(
+    configured: Sequence[UpstreamSettings], environment: Mapping[str, str], source: Callable[[], float] = random.random
+) -> ModelCatalog:
+    """A catalog of all configured upstreams, not started. Raises ConfigurationError with every complaint.
+
+    `source` is what `ModelCatalog` chooses by among upstreams that serve one model.
+    """
     served, complaints = [], []
     for settings in configured:
         try:
-            served.append(Served(_upstream(settings, environment), settings.models, settings.aliases))
+            served.append(Served(_upstream(settings, environment), settings.models, settings.aliases, settings.weight))
         except ValueError as error:
             complaints.append(f"upstream {settings.name}: {error}")
     if complaints:
         raise ConfigurationError(complaints)
-    return ModelCatalog(served)
+    return ModelCatalog(served, source)
 
 
 def _upstream(settings: UpstreamSettings, environment: Mapping[str, str]) -> Upstream:
     if settings.kind == "embedded":
         return _embedded(settings)
+    if settings.kind == "gemini":
+        return _gemini(settings, environment)
     return OpenAIUpstream(
         settings.name,
         base_url=settings.base_url or "",
         api_key=settings.key(environment),
         client=_client(settings),
+        profile=PROFILES[settings.profile] if settings.profile else profile_for(settings.base_url or ""),
     )
+
+
+def _gemini(settings: UpstreamSettings, environment: Mapping[str, str]) -> Upstream:
+    return GeminiUpstream(
+        settings.name,
+        base_url=gemini_host(settings.base_url or GEMINI_HOST, settings.api_version),
+        api_key=settings.key(environment),
+        client=_client(settings),
+        api_version=settings.api_version,
+        media=_media(settings) if settings.allowed_media_hosts else None,
+    )
+
+
+def _media(settings: UpstreamSettings) -> MediaFetcher:
+    """Over aiohttp whatever the transport: it alone lets the addresses of a name be checked as they are used."""
+    from aiohttp import DefaultResolver
+
+    from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
+    from modelwire_service.upstreams.http.public_resolver import PublicResolver
+
+    client = AiohttpClient(settings.timeouts, resolver=lambda: PublicResolver(DefaultResolver()))
+    return MediaFetcher(client, settings.allowed_media_hosts)
 
 
 def _client(settings: UpstreamSettings) -> HttpClient:

@@ -13,8 +13,9 @@ _BOM = b"\xef\xbb\xbf"
 class SseReader:
     """Turns pieces of an event stream into the data of its events.
 
-    `error` is the data of the first event named so, None until one came; no event after it counts. Fields other
-    than `data` and `event` are ignored, and so are events without data. An event over `max_event_bytes` raises
+    `error` is the data of the first event named so, None until one came; no event after it counts. It is also the
+    value of a field of that name, in which llama-server told its errors until 2025. Other fields than these, `data`
+    and `event` are ignored, and so are events without data. An event over `max_event_bytes` raises
     UpstreamProtocolError.
     """
 
@@ -74,6 +75,8 @@ class SseReader:
             self._is_error = False
         elif line.startswith(b"event:"):
             self._is_error = line[6:].strip() == b"error"
+        elif line.startswith(b"error:") and self.error is None:
+            self.error = line[6:].strip()
 
     def _end_event(self, events: list[bytes]) -> None:
         data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)

@@ -13,7 +13,7 @@ from modelwire_service.upstreams.embedded.embedder import Embedder
 from modelwire_service.upstreams.embedded.packages import CHAT_WEIGHTS, EMBEDDING_WEIGHTS, weights_path
 from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import Timeouts
-from modelwire_service.upstreams.openai import OpenAIUpstream
+from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
 
 CHAT_MODEL = Model(MODEL_ID, created=1_730_332_800, owned_by="HuggingFaceTB")  # 2024-10-31
 EMBEDDING_MODEL = Model("all-minilm-l6-v2", created=1_630_281_600, owned_by="sentence-transformers")  # 2021-08-30

@@ -14,12 +14,13 @@ upstream but its bill. A failure on a fresh connection, or a late one, is told t
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from weakref import WeakSet
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
@@ -48,11 +49,21 @@ _used: WeakSet[ResponseHandler] = WeakSet()
 
 
 class AiohttpClient:
-    """An `HttpClient` over aiohttp. With `unix_socket`, a path, every request goes there, whatever its host."""
+    """An `HttpClient` over aiohttp. With `unix_socket`, a path, every request goes there, whatever its host.
 
-    def __init__(self, timeouts: Timeouts, *, unix_socket: str | None = None) -> None:
+    `resolver` makes the resolver that names are looked up with, inside the running loop.
+    """
+
+    def __init__(
+        self,
+        timeouts: Timeouts,
+        *,
+        unix_socket: str | None = None,
+        resolver: Callable[[], AbstractResolver] | None = None,
+    ) -> None:
         self._timeouts = timeouts
         self._unix_socket = unix_socket
+        self._resolver = resolver
         self._pooled: aiohttp.ClientSession | None = None
         self._unpooled: aiohttp.ClientSession | None = None
 
@@ -92,7 +103,7 @@ class AiohttpClient:
     def _session(self, *, pooled: bool) -> aiohttp.ClientSession:
         timeouts = self._timeouts
         return aiohttp.ClientSession(
-            connector=_connector(self._unix_socket, pooled=pooled),
+            connector=_connector(self._unix_socket, self._resolver, pooled=pooled),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.first_byte),
         )
@@ -193,9 +204,12 @@ class _UnixConnector(_TellsWhatItGave, aiohttp.UnixConnector):
     pass
 
 
-def _connector(unix_socket: str | None, *, pooled: bool) -> aiohttp.BaseConnector:
+def _connector(
+    unix_socket: str | None, resolver: Callable[[], AbstractResolver] | None, *, pooled: bool
+) -> aiohttp.BaseConnector:
     """Without a limit on connections, which would queue callers silently. aiohttp sets TCP_NODELAY itself."""
     keepalive = _KEEPALIVE if pooled else None
     if unix_socket is not None:
         return _UnixConnector(unix_socket, limit=0, force_close=not pooled, keepalive_timeout=keepalive)
-    return _TcpConnector(limit=0, force_close=not pooled, keepalive_timeout=keepalive)
+    made = resolver() if resolver is not None else None
+    return _TcpConnector(limit=0, force_close=not pooled, keepalive_timeout=keepalive, resolver=made)

@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible server as an upstream. What its vendor does differently is repaired elsewhere."""
+"""Any OpenAI-compatible server as an upstream. What its vendor does differently is repaired by its profile."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -7,12 +7,7 @@ from urllib.parse import urlsplit
 
 from modelwire_service import __version__
 from modelwire_service.errors import ServiceError, UpstreamProtocolError, UpstreamRefused
-from modelwire_service.upstreams.base import Embeddings, Json, Model
-from modelwire_service.upstreams.http.base import HttpClient, Request, Response
-from modelwire_service.upstreams.openai_embeddings import embeddings_of
-from modelwire_service.upstreams.openai_errors import failure_in, refusal, refusal_of
-from modelwire_service.upstreams.openai_folding import Folder, unfolded
-from modelwire_service.upstreams.openai_json import (
+from modelwire_service.upstreams.answer_json import (
     MAX_ANSWER_BYTES,
     as_int,
     checked_choices,
@@ -21,7 +16,15 @@ from modelwire_service.upstreams.openai_json import (
     loads,
     read_body,
 )
-from modelwire_service.upstreams.openai_stream import ChunkReader
+from modelwire_service.upstreams.base import Embeddings, Json, Model
+from modelwire_service.upstreams.errors import broken_choice, failure_in, refusal, refusal_of
+from modelwire_service.upstreams.http.base import HttpClient, Request, Response
+from modelwire_service.upstreams.openai.answers import ChunkRepair, repaired_completion
+from modelwire_service.upstreams.openai.embeddings import embeddings_of, joined
+from modelwire_service.upstreams.openai.folding import Folder, unfolded
+from modelwire_service.upstreams.openai.profiles import PLAIN, Profile
+from modelwire_service.upstreams.openai.requests import request_repair
+from modelwire_service.upstreams.openai.stream import ChunkReader
 from modelwire_service.upstreams.redaction import Redactor
 
 _MAX_ERROR_BYTES = 64 << 10
@@ -33,7 +36,8 @@ class OpenAIUpstream:
     """An `Upstream` over an OpenAI-compatible server.
 
     `base_url` is what paths such as `/chat/completions` are appended to. `headers` go with every request,
-    beside the key. The client is closed with the upstream. Raises ValueError if `base_url` is no plain HTTP URL.
+    beside the key. `profile` switches the repairs on that the server needs. The client is closed with the upstream.
+    Raises ValueError if `base_url` is no plain HTTP URL.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class OpenAIUpstream:
         api_key: str | None,
         client: HttpClient,
         headers: Mapping[str, str] | None = None,
+        profile: Profile = PLAIN,
     ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -56,6 +61,9 @@ class OpenAIUpstream:
         self._headers = _headers(api_key, headers or {})
         self._redactor = Redactor([api_key or "", *_long_values(headers or {})], base_url)
         self._embedding_format = "base64"
+        self._profile = profile
+        self._repair_request = request_repair(profile)
+        self._repairs_answers = profile.repairs_answers
 
     def __repr__(self) -> str:
         return f"OpenAIUpstream({self.name!r})"
@@ -68,7 +76,7 @@ class OpenAIUpstream:
 
     async def chat(self, request: Json) -> Json:
         plain = {key: value for key, value in request.items() if key not in ("stream", "stream_options")}
-        response = await self._send("POST", "/chat/completions", dumps(plain))
+        response = await self._send("POST", "/chat/completions", self._chat_body(plain))
         try:
             return await (self._folded(response) if _is_stream(response) else self._completion(response))
         finally:
@@ -76,7 +84,7 @@ class OpenAIUpstream:
 
     async def stream_chat(self, request: Json) -> AsyncGenerator[list[Json]]:
         options = {**(request.get("stream_options") or {}), "include_usage": True}
-        body = dumps({**request, "stream": True, "stream_options": options})
+        body = self._chat_body({**request, "stream": True, "stream_options": options})
         response = await self._send("POST", "/chat/completions", body)
         try:
             if not _is_stream(response):
@@ -85,7 +93,7 @@ class OpenAIUpstream:
                     chunks = unfolded(completion)
                 yield chunks
                 return
-            reader = ChunkReader(self._redactor)
+            reader = self._reader()
             async for piece in response.pieces():
                 if batch := reader.feed(piece):
                     yield batch
@@ -99,6 +107,15 @@ class OpenAIUpstream:
             await response.aclose()
 
     async def embed(self, request: Json) -> Embeddings:
+        if not self._profile.embeddings_have_user:
+            request = {key: value for key, value in request.items() if key != "user"}
+        texts, most = request["input"], self._profile.most_texts
+        if most is None or len(texts) <= most:
+            return await self._embed(request)
+        starts = range(0, len(texts), most)
+        return joined([await self._embed({**request, "input": texts[start : start + most]}) for start in starts])
+
+    async def _embed(self, request: Json) -> Embeddings:
         asked = self._embedding_format
         try:
             answer = await self._embeddings(request, asked)
@@ -118,6 +135,12 @@ class OpenAIUpstream:
         if not isinstance(listed, list):
             raise UpstreamProtocolError("the upstream's list of models is no list")
         return [_model(item) for item in listed if isinstance(item, dict) and isinstance(item.get("id"), str)]
+
+    def _chat_body(self, request: Json) -> bytes:
+        return dumps(request if self._repair_request is None else self._repair_request(request))
+
+    def _reader(self) -> ChunkReader:
+        return ChunkReader(self._redactor, ChunkRepair(self._profile) if self._repairs_answers else None)
 
     async def _embeddings(self, request: Json, encoding_format: str) -> Json:
         body = dumps({**request, "encoding_format": encoding_format})
@@ -152,15 +175,18 @@ class OpenAIUpstream:
 
     async def _completion(self, response: Response) -> Json:
         completion = await self._object(response)
-        choices = checked_choices(completion, "message")
-        if not choices:
-            raise UpstreamProtocolError("the upstream answered no choices")
-        for position, choice in enumerate(choices):
+        for position, choice in enumerate(checked_choices(completion, "message")):
             choice_index(choice, position)
+            if (failure := broken_choice(choice)) is not None:
+                raise refusal(failure, self._redactor)
+        if self._repairs_answers:
+            completion = repaired_completion(completion, self._profile)
+        if not completion.get("choices"):
+            raise UpstreamProtocolError("the upstream answered no choices")
         return completion
 
     async def _folded(self, response: Response) -> Json:
-        reader, folder, size = ChunkReader(self._redactor), Folder(), 0
+        reader, folder, size = self._reader(), Folder(), 0
         async for piece in response.pieces():
             size += len(piece)
             if size > MAX_ANSWER_BYTES:

@@ -1,11 +1,6 @@
 """The OpenAI adapter against llmock, a server nobody here wrote, with scripted faults."""
 
-import asyncio
-import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -21,38 +16,17 @@ from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import HttpClient, Request, Timeouts
 from modelwire_service.upstreams.http.httpx_client import HttpxClient
-from modelwire_service.upstreams.openai import OpenAIUpstream
+from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
+from support.llmock_server import llmock_listening
 
-LLMOCK = Path(sys.executable).with_name("llmock")
 REQUEST: Json = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say something of some length."}]}
 TIMEOUTS = Timeouts(connect=5, first_byte=10, idle=0.5)
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [str(LLMOCK), "serve", "--host", "127.0.0.1", "--port", str(port), "--log-level", "error"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            asyncio.run(_answers(f"http://127.0.0.1:{port}"))
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-async def _answers(url: str) -> None:
-    """Returns once the server answers; its own start is all there is to wait for."""
-    client = AiohttpClient(Timeouts(connect=1, first_byte=1, idle=1))
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                await (await client.send(Request("GET", url + "/v1/models"))).aclose()
-            except UpstreamUnavailable:
-                await asyncio.sleep(0.05)
-            else:
-                return await client.aclose()
+    with llmock_listening() as url:
+        yield url
 
 
 @pytest.fixture(params=[AiohttpClient, HttpxClient])

@@ -7,9 +7,10 @@ failure and what cannot be read end it; the chunks before either still count.
 from typing import Any
 
 from modelwire_service.errors import ServiceError, UpstreamProtocolError
+from modelwire_service.upstreams.answer_json import checked_choices, choice_index, loads
 from modelwire_service.upstreams.base import Json
-from modelwire_service.upstreams.openai_errors import failure_in, refusal, refusal_of_event
-from modelwire_service.upstreams.openai_json import checked_choices, choice_index, loads
+from modelwire_service.upstreams.errors import broken_choice, failure_in, refusal, refusal_of_event
+from modelwire_service.upstreams.openai.answers import ChunkRepair
 from modelwire_service.upstreams.redaction import Redactor
 from modelwire_service.upstreams.sse import SseReader
 
@@ -17,8 +18,9 @@ from modelwire_service.upstreams.sse import SseReader
 class ChunkReader:
     """Reads pieces of an event stream. `done` after [DONE]; `failure` once there is no reading on."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, repair: ChunkRepair | None = None) -> None:
         self._events = SseReader()
+        self._repair = repair
         self._redactor = redactor
         self._began: set[int] = set()
         self._finished: set[int] = set()
@@ -36,6 +38,8 @@ class ChunkReader:
     def close(self) -> list[Json]:
         """The last chunks, when no piece will come. Sets `failure` if the stream broke off."""
         chunks = self._chunks(self._events.close())
+        if not (self.done or self.failure):
+            self._add_what_was_held(chunks)
         if not (self.done or self.failure or (self._began and self._began <= self._finished)):
             self.failure = UpstreamProtocolError("the upstream's stream ended before its answer did")
         return chunks
@@ -47,6 +51,7 @@ class ChunkReader:
                 break
             if event.strip() == b"[DONE]":
                 self.done = True
+                self._add_what_was_held(chunks)
                 if not self._began:
                     self.failure = UpstreamProtocolError("the upstream answered no choices")
             elif not event.startswith(b":"):  # `data: : keepalive`, a comment sent as data
@@ -64,7 +69,13 @@ class ChunkReader:
         except ServiceError as error:
             self.failure = error
         else:
-            chunks.append(chunk)
+            chunks.append(chunk if self._repair is None else self._repair.chunk(chunk))
+
+    def _add_what_was_held(self, chunks: list[Json]) -> None:
+        held = [] if self._repair is None else self._repair.ended(began=bool(self._began))
+        for chunk in held:
+            self._note(chunk)
+        chunks += held
 
     def _note(self, chunk: Any) -> None:
         if not isinstance(chunk, dict):
@@ -73,4 +84,6 @@ class ChunkReader:
             index = choice_index(choice, position)
             self._began.add(index)
             if choice.get("finish_reason"):
+                if (failure := broken_choice(choice)) is not None:
+                    raise refusal(failure, self._redactor)
                 self._finished.add(index)

@@ -1,11 +1,11 @@
 """`chat.completion` into chunks, for servers that ignore `stream`, and chunks into one, for those that insist on it."""
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
+from modelwire_service.tool_calls import CallDeltas
+from modelwire_service.upstreams.answer_json import choice_index
 from modelwire_service.upstreams.base import Json
-from modelwire_service.upstreams.openai_json import choice_index
 
 _ONE = "chat.completion"
 _CHUNK = "chat.completion.chunk"
@@ -34,7 +34,8 @@ def _opening(position: int, choice: Json) -> Json:
 def _ending(position: int, choice: Json) -> Json:
     called = (choice.get("message") or {}).get("tool_calls")
     reason = choice.get("finish_reason") or ("tool_calls" if called else "stop")
-    return {"index": choice_index(choice, position), "delta": {}, "finish_reason": reason}
+    native = {"native_finish_reason": told} if (told := choice.get("native_finish_reason")) else {}
+    return {"index": choice_index(choice, position), "delta": {}, "finish_reason": reason, **native}
 
 
 class Folder:
@@ -65,15 +66,15 @@ class Folder:
 class _Choice:
     def __init__(self) -> None:
         self._message = _Joined()
-        self._calls: dict[Any, _Call] = {}
-        self._last: Any = None
+        self._deltas = CallDeltas()
+        self._calls: dict[int, _Call] = {}
         self._logprobs: dict[str, list[Any]] = {}
         self._finish_reason: str | None = None
 
     def add(self, choice: Json) -> None:
         delta = dict(choice.get("delta") or {})
-        for call in delta.pop("tool_calls", None) or []:
-            self._add_call(call)
+        for call in self._deltas.numbered(delta.pop("tool_calls", None) or []):
+            self._calls.setdefault(call["index"], _Call()).add(call)
         self._message.add(delta)
         for key, tokens in (choice.get("logprobs") or {}).items():
             self._logprobs.setdefault(key, []).extend(tokens or [])
@@ -82,26 +83,12 @@ class _Choice:
     def folded(self, index: int) -> Json:
         message: Json = {"role": "assistant", "content": None} | self._message.joined()
         if self._calls:
-            message["tool_calls"] = [call.joined() for _, call in sorted(self._calls.items(), key=_place)]
+            message["tool_calls"] = [call.joined() for call in self._calls.values()]
         logprobs = {"logprobs": self._logprobs} if self._logprobs else {}
         # Only a stream that said [DONE] is whole without a finish reason: the server then meant the answer to end
         # there, and clients rely on a reason. Streams that broke off never get here.
         reason = self._finish_reason or ("tool_calls" if self._calls else "stop")
         return {"index": index, "message": message, **logprobs, "finish_reason": reason}
-
-    def _add_call(self, delta: Json) -> None:
-        """By index; without one, a name begins a call and anything else continues the last."""
-        key = delta.get("index")
-        if key is None:
-            begins = bool((delta.get("function") or {}).get("name")) or self._last is None
-            key = object() if begins else self._last
-        self._last = key
-        self._calls.setdefault(key, _Call()).add(delta)
-
-
-def _place(item: tuple[Any, "_Call"]) -> float:
-    """Calls with an index stand in its order, the others behind them as they came."""
-    return item[0] if isinstance(item[0], int) else math.inf
 
 
 class _Call:

@@ -1,7 +1,7 @@
 """How long an upstream asks to wait, in each form it may say so."""
 
 import pytest
-from modelwire_service.upstreams.openai_errors import retry_after
+from modelwire_service.upstreams.errors import retry_after
 
 NOW = 1445412480.0  # Wed, 21 Oct 2015 07:28:00 GMT
 

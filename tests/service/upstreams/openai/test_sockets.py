@@ -9,7 +9,7 @@ from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import HttpClient, Timeouts
 from modelwire_service.upstreams.http.httpx_client import HttpxClient
-from modelwire_service.upstreams.openai import OpenAIUpstream
+from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
 from support.loopback import Peer, listening
 
 CLOSED_WITHIN = 0.1

@@ -8,7 +8,7 @@ from modelwire_service.upstreams.embedded.chat_process import ChatProcess
 from modelwire_service.upstreams.embedded.packages import CHAT_WEIGHTS, weights_path
 from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import Timeouts
-from modelwire_service.upstreams.openai import OpenAIUpstream
+from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
 
 REQUEST = {"model": "any", "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 6, "seed": 1}
 

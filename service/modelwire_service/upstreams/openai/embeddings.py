@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwire_service.errors import UpstreamProtocolError
+from modelwire_service.upstreams.answer_json import as_count
 from modelwire_service.upstreams.base import Embeddings, Json
-from modelwire_service.upstreams.openai_json import as_count
 
 
 def embeddings_of(answer: Json, *, count: int, model: str) -> Embeddings:
@@ -27,6 +27,16 @@ def embeddings_of(answer: Json, *, count: int, model: str) -> Embeddings:
         model=answered_by if isinstance(answered_by, str) and answered_by else model,
         prompt_tokens=prompt_tokens,
         total_tokens=as_count(told.get("total_tokens")) or prompt_tokens,
+    )
+
+
+def joined(answers: list[Embeddings]) -> Embeddings:
+    """The answers to several calls as one, in their order."""
+    return Embeddings(
+        vectors=[vector for answer in answers for vector in answer.vectors],
+        model=answers[0].model,
+        prompt_tokens=as_count(sum(answer.prompt_tokens for answer in answers)),
+        total_tokens=as_count(sum(answer.total_tokens for answer in answers)),
     )
 
 

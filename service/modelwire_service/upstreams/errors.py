@@ -14,8 +14,9 @@ from typing import Any
 import orjson
 
 from modelwire_service.errors import UpstreamRefused
+from modelwire_service.finish_reasons import BROKEN
+from modelwire_service.upstreams.answer_json import as_int
 from modelwire_service.upstreams.base import Json
-from modelwire_service.upstreams.openai_json import as_int
 from modelwire_service.upstreams.redaction import Redactor
 
 STATUS_UNTOLD = 502  # of an error that comes without an HTTP status of its own
@@ -32,6 +33,15 @@ def failure_in(payload: Any) -> Json | None:
         return None
     flat = "choices" not in payload and "data" not in payload and "message" in payload and _status(payload)
     return payload if payload.get("error") or payload.get("object") == "error" or flat else None
+
+
+def broken_choice(choice: Json) -> Json | None:
+    """The error in which a choice ended, as OpenRouter and vLLM tell it, None if it did not."""
+    reason = choice.get("finish_reason")
+    if not isinstance(reason, str) or reason not in BROKEN:
+        return None
+    told = choice.get("error")
+    return {"error": told} if told else {"message": "the upstream's answer broke off"}
 
 
 def refusal(
