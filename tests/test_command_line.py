@@ -98,7 +98,7 @@ def test_check_config_tells_every_complaint_at_once(tmp_path: Path) -> None:
 def test_check_config_shows_what_it_makes() -> None:
     done = run("check-config", GEMINI_API_KEY="planted-key")
     assert done.returncode == 0
-    assert "upstream  gemini  openai  https://generativelanguage.googleapis.com" in done.stdout
+    assert "upstream  gemini  gemini  https://generativelanguage.googleapis.com" in done.stdout
     assert "planted-key" not in done.stdout
 
 

@@ -1,4 +1,4 @@
-"""A pytest plugin for interpreters that have no modelwire: they are told where a server listens."""
+"""A pytest plugin for interpreters that have no modelwire: they are told where a server listens, and what it serves."""
 
 import os
 
@@ -9,3 +9,15 @@ import pytest
 def base_url() -> str:
     """The variable BASE_URL."""
     return os.environ["BASE_URL"]
+
+
+@pytest.fixture
+def talk_url() -> str:
+    """The variable BASE_URL, where a scripted model is spoken to."""
+    return os.environ["BASE_URL"]
+
+
+@pytest.fixture
+def talk_model() -> str:
+    """The variable MODEL."""
+    return os.environ["MODEL"]

@@ -1,6 +1,7 @@
 """The whole of modelwire in the test's own loop, on real ports, in front of any upstreams."""
 
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -38,10 +39,12 @@ def openai_settings(url: str, name: str = "scripted", **more: object) -> Upstrea
 
 @asynccontextmanager
 async def running_stack(
-    *upstreams: UpstreamSettings, max_request_bytes: int = MAX_REQUEST_BYTES
+    *upstreams: UpstreamSettings,
+    max_request_bytes: int = MAX_REQUEST_BYTES,
+    source: Callable[[], float] = random.random,
 ) -> AsyncIterator[Stack]:
     """Serves `upstreams` over both doors and both backends until the block ends."""
-    catalog = build_catalog(upstreams, {})
+    catalog = build_catalog(upstreams, {}, source)
     handlers = service_handlers(catalog)
     grpc_server = GrpcServer(handlers, address="127.0.0.1:0", max_request_bytes=max_request_bytes)
     await grpc_server.start()

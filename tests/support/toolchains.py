@@ -29,6 +29,12 @@ def openai2_python(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def langchain_python(request: pytest.FixtureRequest) -> str:
+    """A Python with LangChain and its client of OpenAI's API."""
+    return _needed(request, "LangChain", str(_TOOLCHAINS / "langchain/bin/python"))
+
+
+@pytest.fixture
 def envoy(request: pytest.FixtureRequest) -> str:
     """The Envoy proxy."""
     return _needed(request, "Envoy", str(_TOOLCHAINS / "envoy/envoy/_bin/envoy"))
