@@ -59,10 +59,15 @@ def _may_break(plan: Plan) -> bool:
 def _about(answer: HttpAnswer, plan: Plan) -> Iterator[str]:
     if answer.status >= 500 and not _is_explained(answer.status, plan.sent):
         yield f"status {answer.status}: {answer.body[:300]!r}"
-    if answer.status >= 400 and answer.whole and answer.body:
+    if answer.status >= 400 and answer.whole and answer.body and not (_may_be_to_head(plan) or _is_preflight(answer)):
         yield from _error_shape(answer)
     if answer.status >= 400:
         yield from _leaks(answer, plan.sent)
+
+
+def _is_preflight(answer: HttpAnswer) -> bool:
+    """Whether it refuses a preflight request, which browsers show to nobody: that is starlette's own answer."""
+    return answer.status == 400 and answer.body.startswith(b"Disallowed CORS ")
 
 
 def _is_explained(status: int, sent: bytes) -> bool:
