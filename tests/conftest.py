@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterator
 
+import httpx
 import pytest
 from support.programs import SCRUBBED, Program, running
 from support.scripted_upstream import ScriptedUpstream
 from support.stack import Stack, openai_settings, running_stack
 
-pytest_plugins = ["support.toolchains"]
+pytest_plugins = ["support.toolchains", "support.redis_server", "support.postgres_server"]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -58,3 +59,10 @@ async def stack(upstream: ScriptedUpstream) -> AsyncIterator[Stack]:
     """modelwire in front of `upstream`."""
     async with running_stack(openai_settings(upstream.url)) as running_one:
         yield running_one
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    """For requests to any of the servers."""
+    async with httpx.AsyncClient(timeout=30) as client:
+        yield client

@@ -91,6 +91,8 @@ async def test_metadata_that_answers_have_as_headers_are_for_pages_too(environme
     with running("serve", *FREE, *options, environment=variables) as server:
         async with page(server) as client:
             answer = await client.get("/healthz")
-    exposed = "x-request-id, retry-after, retry-after-ms, x-model, grpc-metadata-a"
-    assert answer.headers["access-control-expose-headers"] == exposed
+    limits = [f"x-ratelimit-{of}-{what}" for of in ("limit", "remaining", "reset") for what in ("requests", "tokens")]
+    ours = ["x-request-id", "retry-after", "retry-after-ms", *limits, "x-should-retry"]
+    exposed = answer.headers["access-control-expose-headers"].split(", ")
+    assert exposed == [*ours, "x-model", "grpc-metadata-a"]
     assert answer.headers["access-control-allow-credentials"] == "true"

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 from aiohttp import web
-from support.scripted_upstream import Answer, ScriptedUpstream, answer_json
+from support.scripted_server import Answer
+from support.scripted_upstream import ScriptedUpstream, answer_json
 from support.stack import Stack
 
 VECTORS = [[1.5, -2.0, 0.25], [0.0, 3.0, 1e-3]]

@@ -15,7 +15,8 @@ from aiohttp import web
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionMessageParam, ParsedChatCompletion
 from pydantic import BaseModel
-from support.scripted_upstream import DONE, Answer, ScriptedUpstream, answer_events, answer_json
+from support.scripted_server import Answer
+from support.scripted_upstream import DONE, ScriptedUpstream, answer_events, answer_json
 from support.stack import openai_settings, running_stack
 
 Json = dict[str, Any]

@@ -14,8 +14,8 @@ import httpx
 import pytest
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from google.rpc import status_pb2
 from modelwire.v1beta import chat_pb2, chat_pb2_grpc, embeddings_pb2, embeddings_pb2_grpc, models_pb2, models_pb2_grpc
+from support.grpc_statuses import status_of
 from support.programs import Program
 
 CHAT: dict[str, Any] = {
@@ -153,8 +153,3 @@ def test_errors_are_equal(doors: Doors, fields: dict[str, Any]) -> None:
     error, status = local.json()["error"], status_of(raised.value)
     assert (error["status"], error["message"]) == (raised.value.code().name, status.message)
     assert error["details"] == [json_format.MessageToDict(detail) for detail in status.details]
-
-
-def status_of(error: grpc.RpcError) -> status_pb2.Status:
-    [encoded] = [value for key, value in error.trailing_metadata() if key == "grpc-status-details-bin"]
-    return status_pb2.Status.FromString(encoded)

@@ -1,7 +1,6 @@
 """Streams end to end: nothing is held back, nothing ends quietly, nobody's leaving goes unnoticed."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -24,12 +23,6 @@ from support.stack import Stack
 
 CHAT = "/v1/chat/completions"
 REQUEST: dict[str, Any] = {"model": "scripted", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=30) as client:
-        yield client
 
 
 def events_of(body: bytes) -> list[Any]:

@@ -10,6 +10,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from modelwire_gateway.answers.answer import Answer, refuse
 from modelwire_gateway.backends.base import Backend, Call, Metadata
+from modelwire_gateway.client_address import FORWARDED_FOR
 from modelwire_gateway.endpoints import Endpoint, Endpoints, shown_path
 from modelwire_gateway.errors import RpcFailure, failure
 from modelwire_gateway.exchange import (
@@ -23,9 +24,10 @@ from modelwire_gateway.exchange import (
 )
 from modelwire_gateway.metadata import REQUEST_ID, request_metadata, timeout_seconds
 from modelwire_gateway.options import GatewayOptions
+from modelwire_gateway.requests.bytes_in_flight import BytesInFlight
 from modelwire_gateway.requests.query import SystemParameters, read_query
 from modelwire_gateway.requests.stream import RequestStream, UploadingCall
-from modelwire_gateway.routing.routes import Route
+from modelwire_gateway.routing.route_rules import Route
 
 _LOG: Final = logging.getLogger("modelwire.gateway")
 _LOGGED: Final = 200
@@ -55,6 +57,7 @@ class Transcoder:
         self._options = options or GatewayOptions()
         self._backend = backend
         self._endpoints = Endpoints(services, self._options)
+        self._bytes_in_flight = BytesInFlight(self._options.max_bytes_in_flight)
 
     def serve(self, services: Iterable[ServiceDescriptor]) -> None:
         """Answers for `services` from here on, in the place of those before; calls under way go on.
@@ -93,6 +96,12 @@ class Transcoder:
 
     async def _transcode(self, exchange: Exchange, endpoints: Endpoints) -> None:
         try:
+            await self._served(exchange, endpoints)
+        finally:
+            self._bytes_in_flight.give_back(exchange.bytes_held)
+
+    async def _served(self, exchange: Exchange, endpoints: Endpoints) -> None:
+        try:
             order = await self._order(exchange, endpoints)
         except RpcFailure as error:
             outcome = {"status": error.http_status, "error": error.status.message[:_LOGGED]}
@@ -112,7 +121,7 @@ class Transcoder:
     async def _answer(self, exchange: Exchange, order: _Order) -> None:
         call = self._call(order)
         try:
-            await Answer(exchange, order.endpoint, order.parameters).write(call)
+            await Answer(exchange, order.endpoint, order.parameters, self._options.keep_alive_seconds).write(call)
         finally:
             await call.aclose()
 
@@ -128,6 +137,8 @@ class Transcoder:
         metadata = request_metadata(exchange.headers, self._options.forwarded_headers)
         metadata.extend(query.parameters.metadata())
         metadata.append((REQUEST_ID, exchange.request_id))
+        if client := self._options.trusted_proxies.client(exchange.peer, exchange.headers):
+            metadata.append((FORWARDED_FOR, client))
         timeout = timeout_seconds(exchange.headers)
         content_type = exchange.headers.get("content-type")
         request: bytes | RequestStream
@@ -135,7 +146,7 @@ class Transcoder:
             messages = endpoint.binder.messages(captures, query.fields, content_type)
             request = RequestStream(messages, exchange.streamed_body())
         else:
-            body = await exchange.body(self._options.max_request_bytes)
+            body = await exchange.body(self._options.max_request_bytes, self._bytes_in_flight)
             request = endpoint.binder.message(captures, query.fields, body, content_type)
         return _Order(endpoint, request, metadata, timeout, query.parameters)
 

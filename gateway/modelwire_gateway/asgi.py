@@ -1,9 +1,10 @@
-"""The type of ASGI apps, and a whole answer in JSON."""
+"""The type of ASGI apps, and whole answers in JSON."""
 
 from collections.abc import Awaitable, Callable, Iterable
 
 import orjson
 
+from modelwire_gateway.errors import RpcFailure, error_body
 from modelwire_gateway.exchange import Receive, Scope, Send
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -19,3 +20,9 @@ async def send_bytes(send: Send, status: int, content: bytes, headers: Iterable[
     described = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content)), *headers]
     await send({"type": "http.response.start", "status": status, "headers": described})
     await send({"type": "http.response.body", "body": content, "more_body": False})
+
+
+async def refuse(send: Send, error: RpcFailure, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    """Sends a whole answer that tells of `error`."""
+    its_own = [(name.encode(), value.encode()) for name, value in error.headers]
+    await send_json(send, error.http_status, error_body(error), [*its_own, *headers])

@@ -28,7 +28,8 @@ from modelwire_gateway.requests.binding import Binder
 from modelwire_gateway.requests.query import SystemParameters
 from modelwire_gateway.requests.refusals import method_not_allowed, route_not_found, routes_unknown
 from modelwire_gateway.routing.field_paths import FieldNames
-from modelwire_gateway.routing.routes import Match, MethodNotAllowed, Route, RouteTable
+from modelwire_gateway.routing.route_rules import Route
+from modelwire_gateway.routing.routes import Match, MethodNotAllowed, RouteTable
 
 _ROUTES_NAMED: Final = 24
 

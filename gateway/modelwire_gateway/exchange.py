@@ -2,19 +2,20 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 from urllib.parse import quote, unquote_to_bytes
 
-from modelwire_gateway.metadata import REQUEST_ID, decoded_headers, request_id
+from modelwire_gateway.client_address import client_of
+from modelwire_gateway.metadata import REQUEST_ID, Headers, decoded_headers, request_id
 from modelwire_gateway.requests.body import RequestBody
+from modelwire_gateway.requests.bytes_in_flight import BytesInFlight
 from modelwire_gateway.requests.refusals import too_large
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Headers = Iterable[tuple[bytes, bytes]]
 
 CLIENT_LEFT: Final = "modelwire.client_left"
 """The ASGI extension whose "future" is done once the client has left, whatever is still to be received of it.
@@ -45,7 +46,9 @@ class Exchange:
         self.raw_path = _raw_path(scope)
         self.query: bytes = scope["query_string"]
         self.headers = decoded_headers(scope["headers"])
+        self.peer = client_of(scope)
         self.request_id = request_id(self.headers)
+        self.bytes_held = 0
         self.started = False
         self.status: int | None = None
         self.finished = False
@@ -58,8 +61,11 @@ class Exchange:
         self._receive = receive
         self._send = send
 
-    async def body(self, max_bytes: int) -> bytes:
-        """The whole body; raises ClientLeftError, and RESOURCE_EXHAUSTED as 413 past `max_bytes`."""
+    async def body(self, max_bytes: int, in_flight: BytesInFlight) -> bytes:
+        """The whole body, counted in `in_flight` and in `bytes_held`, whose giving back is the caller's business.
+
+        Raises ClientLeftError, RESOURCE_EXHAUSTED as 413 past `max_bytes`, and UNAVAILABLE where too much is in flight.
+        """
         announced = self.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > max_bytes:
             raise too_large(max_bytes)
@@ -69,6 +75,8 @@ class Exchange:
             size += len(piece)
             if size > max_bytes:
                 raise too_large(max_bytes)
+            in_flight.take(len(piece))
+            self.bytes_held = size
             pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 

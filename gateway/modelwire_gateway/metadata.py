@@ -7,10 +7,11 @@ import base64
 import binascii
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from modelwire_gateway.backends.base import Metadata
+from modelwire_gateway.client_address import FORWARDED_FOR
 from modelwire_gateway.errors import failure
 from modelwire_gateway.metadata_keys import REQUEST_ID as REQUEST_ID
 from modelwire_gateway.metadata_keys import may_name_metadata
@@ -19,7 +20,7 @@ METADATA_PREFIX: Final = "grpc-metadata-"
 TRAILER_PREFIX: Final = "grpc-trailer-"
 FORWARDED_HEADERS: Final = frozenset({"authorization", "x-goog-api-key", "traceparent", "tracestate"})
 
-Headers = Iterable[tuple[bytes, bytes]]
+Headers = Sequence[tuple[bytes, bytes]]
 
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]*")
 _REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
@@ -46,8 +47,9 @@ def request_id(headers: Mapping[str, str]) -> str:
 def request_metadata(headers: Mapping[str, str], forwarded: frozenset[str]) -> list[tuple[str, str | bytes]]:
     """The metadata of a call: the `forwarded` headers by their own names, `Grpc-Metadata-X` as `x`.
 
-    A forwarded header goes before a `Grpc-Metadata-` of the same name: a service sees one credential. Raises
-    INVALID_ARGUMENT for a binary value (`…-bin`) that is not base64.
+    A forwarded header goes before a `Grpc-Metadata-` of the same name: a service sees one credential. From where a
+    call came (`x-forwarded-for`) is not for callers to say. Raises INVALID_ARGUMENT for a binary value (`…-bin`) that
+    is not base64.
     """
     metadata: list[tuple[str, str | bytes]] = []
     for name, value in headers.items():
@@ -55,7 +57,7 @@ def request_metadata(headers: Mapping[str, str], forwarded: frozenset[str]) -> l
             _add(metadata, name, value)
         elif name.startswith(METADATA_PREFIX):
             key = name.removeprefix(METADATA_PREFIX)
-            if not (key in forwarded and key in headers):
+            if key != FORWARDED_FOR and not (key in forwarded and key in headers):
                 _add(metadata, key, value)
     return metadata
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from modelwire_gateway.client_address import NO_PROXIES, TrustedProxies
 from modelwire_gateway.json_codec import JsonOptions as JsonOptions
 from modelwire_gateway.metadata import FORWARDED_HEADERS
 
@@ -11,6 +12,8 @@ OPERATIONAL_PATHS: Final = frozenset({"/healthz", "/readyz", "/openapi.json"})
 
 MAX_REQUEST_BYTES: Final = 32 * 1024 * 1024
 """The longest request message that is taken, in bytes, if nothing else is said."""
+MAX_BYTES_IN_FLIGHT: Final = 16 * MAX_REQUEST_BYTES
+KEEP_ALIVE_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +24,21 @@ class GatewayOptions:
     """The longest request message taken, in bytes, and the longest body where that is one message; a longer one is
     answered with 413."""
 
+    max_bytes_in_flight: int = MAX_BYTES_IN_FLIGHT
+    """The most that is held of request bodies at once, in bytes; a body beyond it is answered with 503."""
+
+    keep_alive_seconds: float = KEEP_ALIVE_SECONDS
+    """How long an event stream may be silent, once it has begun, before a comment is written on it."""
+
+    trusted_proxies: TrustedProxies = NO_PROXIES
+    """The proxies in front whose X-Forwarded-For is believed; services get the client's address under that name."""
+
     forwarded_headers: frozenset[str] = FORWARDED_HEADERS
     """The headers that become metadata under their own names."""
 
     exposed_metadata: frozenset[str] = frozenset()
-    """The keys of a call's initial metadata that become headers under their own names, not behind `Grpc-Metadata-`."""
+    """The keys of a call's initial metadata, and of a failed one's trailing metadata, that become headers under their
+    own names, not behind `Grpc-Metadata-`."""
 
     json: JsonOptions = field(default_factory=JsonOptions)
     """How messages are read from and written as JSON."""

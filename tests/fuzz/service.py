@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ from google.protobuf import message_factory
 from google.protobuf.message import DecodeError, Message
 from modelwire_gateway.sources.descriptors import services_in_image
 from support.images import compiled_image
-from support.scripted_service import ScriptedService
+from support.scripted_service import ScriptedService, served
 
 PROTO: Final = Path(__file__).parent / "everything.proto"
 
@@ -141,16 +141,7 @@ def _times(request: Any) -> int:
     return abs(count) % _MOST_ANSWERS
 
 
-@asynccontextmanager
-async def serving(service: Everything) -> AsyncIterator[str]:
+def serving(service: Everything) -> AbstractAsyncContextManager[str]:
     """Serves on a free port until the block ends; the block is given the address."""
     sizes = ("grpc.max_metadata_size", "grpc.absolute_max_metadata_size")
-    options = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-    server = grpc.aio.server(options=[*options, *((name, _METADATA_BYTES) for name in sizes)])
-    server.add_generic_rpc_handlers((service.handler(),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        await server.stop(0)
+    return served(service.handler(), options=[(name, _METADATA_BYTES) for name in sizes])

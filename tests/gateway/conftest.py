@@ -1,15 +1,16 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.app import Transcoder
 from modelwire_gateway.sources.descriptors import services_in_image
 from support.fronted import PROTO, Fronted
-from support.images import compiled_image
+from support.images import CompileServices, compiled_image
 from support.scripted_service import Behaviour, ScriptedService, backend_to
-
-CompileServices = Callable[[str], tuple[ServiceDescriptor, ...]]
+from support.uploads import PROTO as UPLOADS_PROTO
+from support.uploads import Taking, taking_streams
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +40,15 @@ def fronted(services: tuple[ServiceDescriptor, ...], backend: str) -> Fronted:
             yield Transcoder(services, to_service)
 
     return fronting
+
+
+@pytest.fixture(scope="session")
+def upload_services(compile_services: CompileServices) -> tuple[ServiceDescriptor, ...]:
+    """The service of `support.uploads`."""
+    return compile_services(UPLOADS_PROTO)
+
+
+@pytest.fixture
+def taking(upload_services: tuple[ServiceDescriptor, ...], backend: str) -> Taking:
+    """The gateway in front of some behaviours for that service, on a port."""
+    return partial(taking_streams, backend, upload_services)

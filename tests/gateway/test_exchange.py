@@ -11,6 +11,7 @@ import pytest
 from modelwire_gateway.errors import RpcFailure
 from modelwire_gateway.exchange import CLIENT_LEFT, ClientLeftError, ClientWatch, Exchange, Message
 from modelwire_gateway.requests.body import READ_AHEAD_BYTES
+from modelwire_gateway.requests.bytes_in_flight import BytesInFlight
 from support.asgi_calls import AsgiCall
 from support.raw_http import PATIENCE
 
@@ -34,7 +35,7 @@ def exchange_of(call: AsgiCall) -> Exchange:
 
 
 async def read(exchange: Exchange) -> Exchange:
-    await exchange.body(10)
+    await exchange.body(10, BytesInFlight(1_000))
     return exchange
 
 
@@ -55,7 +56,7 @@ def test_the_path_is_the_undecoded_one(scope: dict[str, Any], raw_path: bytes) -
 async def test_a_body_over_the_limit(headers: list[tuple[str, str]]) -> None:
     exchange = exchange_of(AsgiCall("POST", "/", body=b"x" * 11, headers=headers))
     with pytest.raises(RpcFailure, match="larger than 10 bytes") as raised:
-        await exchange.body(10)
+        await exchange.body(10, BytesInFlight(1_000))
     assert (raised.value.http_status, raised.value.headers) == (413, (("connection", "close"),))
 
 
@@ -67,7 +68,7 @@ async def test_what_concerns_the_connection_is_said_where_it_may_be(version: str
 
 
 async def test_a_body_at_the_limit() -> None:
-    assert await exchange_of(AsgiCall("POST", "/", body=b"x" * 10)).body(10) == b"x" * 10
+    assert await exchange_of(AsgiCall("POST", "/", body=b"x" * 10)).body(10, BytesInFlight(1_000)) == b"x" * 10
 
 
 async def test_leaving_while_the_body_is_read() -> None:
@@ -75,7 +76,7 @@ async def test_leaving_while_the_body_is_read() -> None:
     await call.receive()
     call.leave()
     with pytest.raises(ClientLeftError):
-        await exchange_of(call).body(10)
+        await exchange_of(call).body(10, BytesInFlight(1_000))
 
 
 @pytest.mark.parametrize(

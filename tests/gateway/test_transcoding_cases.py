@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 import pytest
 from google.protobuf import json_format, message_factory
-from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.app import Transcoder
 from modelwire_gateway.errors import RpcFailure, status_row
 from modelwire_gateway.json_codec import Codecs
@@ -26,9 +25,8 @@ from modelwire_gateway.routing.routes import Match, RouteErrors, RouteTable
 from support.asgi_calls import AsgiCall
 from support.case_echo import FIRST_CHUNK_FIRST, Case, Echo, echo_proto
 from support.fronted import over_http
+from support.images import CompileServices
 from support.scripted_service import ScriptedService, backend_to
-
-CompileServices = Callable[[str], tuple[ServiceDescriptor, ...]]
 
 CASES: list[Case] = json.loads((Path(__file__).parent / "cases" / "transcoding.json").read_text())
 SCHEMAS = {case["id"]: case for case in CASES if case["group"] == "descriptor"}

@@ -1,7 +1,8 @@
 """ASGI apps that tell what they saw, and how a test serves them."""
 
 import asyncio
-from collections.abc import Awaitable
+import ssl
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from modelwire_gateway.asgi import App, send_json
@@ -12,7 +13,16 @@ from modelwire_gateway.http_server import HttpServer
 class Serve(Protocol):
     """Starts a server that is stopped after the test."""
 
-    def __call__(self, app: App, address: str = ..., *, arrival_seconds: float = ...) -> Awaitable[HttpServer]: ...
+    def __call__(
+        self,
+        app: App,
+        address: str = ...,
+        *,
+        arrival_seconds: float = ...,
+        stall_seconds: float = ...,
+        max_connections: int | None = ...,
+        tls: Callable[[], ssl.SSLContext] | None = ...,
+    ) -> Awaitable[HttpServer]: ...
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,11 +1,17 @@
 """FileDescriptorSets for tests."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from google.api import annotations_pb2
-from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor import Descriptor, FileDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from grpc_tools import protoc
+
+CompileServices = Callable[[str], tuple[ServiceDescriptor, ...]]
+"""From the text of a .proto file to its services."""
+Find = Callable[[str], Descriptor]
+"""From the name of a message type to the type."""
 
 _INCLUDES = (Path(annotations_pb2.__file__).parents[2], Path(protoc.__file__).parent / "_proto")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -66,7 +67,7 @@ class Loopback:
 
 
 @asynccontextmanager
-async def listening(script: Script) -> AsyncIterator[Loopback]:
+async def listening(script: Script, port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Loopback]:
     """Serves `script` on each connection; whatever is still open at the end is closed."""
     seen = Loopback()
     tasks: set[asyncio.Task[None]] = set()
@@ -84,8 +85,8 @@ async def listening(script: Script) -> AsyncIterator[Loopback]:
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tasks.add(asyncio.create_task(play(reader, writer)))
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    seen.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(accept, "127.0.0.1", port, ssl=tls)
+    seen.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield seen
     finally:

@@ -20,7 +20,7 @@ _LLMOCK_BEHAVIORS: Final[dict[str, list[dict[str, Any]]]] = {
         {"type": "reply", "tool_calls": _CALLS, **_CHAT},
         {"type": "reply", "text": "Oslo: 4. Lima: 19.", **_CHAT},
     ],
-    "refuse": [{"type": "fail", "status": 429, "retry_after": 7, **_CHAT}],
+    "refuse": [{"type": "fail", "status": 429, "retry_after": 17, **_CHAT}],
     "fail": [{"type": "fail", "status": 500, **_CHAT}],
     "be silent": [{"type": "delay", "seconds": 3, **_CHAT}],
     "end early": [{**_STREAM, "kind": "truncate"}],

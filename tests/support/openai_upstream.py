@@ -27,8 +27,18 @@ def always(response: Callable[[], httpx.Response]) -> OpenAIUpstream:
     return upstream_of(lambda _: response())
 
 
+def streaming(body: bytes) -> OpenAIUpstream:
+    """An upstream that answers every call with this event stream."""
+    return always(lambda: httpx.Response(200, headers=SSE, content=body))
+
+
 async def streamed(upstream: OpenAIUpstream, request: Json = REQUEST) -> list[Json]:
     return [chunk async for batch in upstream.stream_chat(request) for chunk in batch]
+
+
+async def ask(upstream: OpenAIUpstream, *, stream: bool) -> None:
+    """A call for whose failure alone a test waits."""
+    await (streamed(upstream) if stream else upstream.chat(REQUEST))
 
 
 def events(*data: Any, done: bool = True) -> bytes:

@@ -1,14 +1,18 @@
 """OpenAPI documents of descriptor images, and whether values keep their schemas."""
 
+from collections.abc import Callable
 from typing import Any
 
 from modelwire_gateway.openapi import Comments, openapi_document
 from modelwire_gateway.options import GatewayOptions
-from modelwire_gateway.routing.routes import Route, RouteTable
+from modelwire_gateway.routing.route_rules import Route
+from modelwire_gateway.routing.routes import RouteTable
 from modelwire_gateway.sources.descriptors import services_in_image
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
 Json = dict[str, Any]
+Document = Callable[..., Json]
+"""What makes the document of services that are given as text."""
 
 
 def routes_of(image: bytes) -> tuple[Route, ...]:

@@ -3,12 +3,16 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 COMMAND = str(Path(sys.executable).parent / "modelwire")
+_STATE = tempfile.TemporaryDirectory(prefix="modelwire-state-")
+OWN = {"XDG_STATE_HOME": _STATE.name, "MODELWIRE_DRAIN_NOTICE_SECONDS": "0"}
+"""Of all programs: a place for what they keep, and no waiting for anybody who balances load."""
 SCRUBBED = ("GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL")
 
 
@@ -29,7 +33,7 @@ class Program:
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """This environment without anything that configures modelwire or an SDK, and with `extra`."""
     kept = {key: value for key, value in os.environ.items() if key not in SCRUBBED and not key.startswith("MODELWIRE_")}
-    return kept | dict(extra or {})
+    return kept | OWN | dict(extra or {})
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Bounds on time that hold on a machine busy with other things."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 _TURNS = 20
@@ -15,3 +16,12 @@ async def happens_within_100_ms(event: asyncio.Event) -> None:
                 await event.wait()
                 return
     raise AssertionError("100 ms have passed")
+
+
+async def is_so_within_100_ms(condition: Callable[[], bool]) -> None:
+    """Waits for `condition` in the same turns."""
+    for _ in range(_TURNS):
+        if condition():
+            return
+        await asyncio.sleep(_TURN_SECONDS)
+    assert condition(), "100 ms have passed"

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -38,7 +40,7 @@ class RawClient:
     """One connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
+        self.reader = reader
         self._writer = writer
 
     async def send(self, data: bytes) -> None:
@@ -51,16 +53,20 @@ class RawClient:
     async def answer(self, *, to_head: bool = False) -> RawAnswer:
         """The next answer; interim ones (100) count."""
         async with asyncio.timeout(PATIENCE):
-            head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
-            status_line, *lines = head.removesuffix("\r\n\r\n").split("\r\n")
+            status_line, *lines = (await self.answer_head()).split("\r\n")
             headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
             status = int(status_line.split()[1])
             body = b"" if to_head or status == 100 else await self._body(headers)
             return RawAnswer(status, headers, body)
 
+    async def answer_head(self) -> str:
+        """The status line and the headers of the next answer."""
+        async with asyncio.timeout(PATIENCE):
+            return (await self.reader.readuntil(b"\r\n\r\n")).decode().removesuffix("\r\n\r\n")
+
     async def _body(self, headers: dict[str, str]) -> bytes:
         if headers.get("transfer-encoding") != "chunked":
-            return await self._reader.readexactly(int(headers["content-length"]))
+            return await self.reader.readexactly(int(headers["content-length"]))
         body = b""
         while (chunk := await self.chunk()) != b"":
             body += chunk
@@ -69,17 +75,27 @@ class RawClient:
     async def chunk(self) -> bytes:
         """The next chunk of a chunked body, empty at its end; raises IncompleteReadError where it breaks off."""
         async with asyncio.timeout(PATIENCE):
-            size = int(await self._reader.readuntil(b"\r\n"), 16)
-            return (await self._reader.readexactly(size + 2))[:-2]
+            size = int(await self.reader.readuntil(b"\r\n"), 16)
+            return (await self.reader.readexactly(size + 2))[:-2]
+
+    @property
+    def tls(self) -> ssl.SSLObject:
+        found: ssl.SSLObject = self._writer.get_extra_info("ssl_object")
+        return found
 
     async def rest(self) -> bytes:
         """All that comes until the server ends the connection."""
         async with asyncio.timeout(PATIENCE):
-            return await self._reader.read()
+            return await self.reader.read()
 
     def end_output(self) -> None:
         """Closes the client's half of the connection only, and leaves what comes unread."""
         self._writer.write_eof()
+
+    def end_connection(self) -> None:
+        """Sends a FIN below TLS, with no farewell before it."""
+        with socket.socket(fileno=os.dup(self._writer.get_extra_info("socket").fileno())) as below:
+            below.shutdown(socket.SHUT_WR)
 
     def hang_up(self) -> None:
         """Closes as programs do, with a FIN."""
@@ -93,13 +109,15 @@ class RawClient:
 
 
 @asynccontextmanager
-async def connected(address: str) -> AsyncIterator[RawClient]:
-    """A connection to `address` in the form servers print theirs."""
+async def connected(address: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawClient]:
+    """A connection to `address` in the form servers print theirs, over TLS if there is a context for it."""
     if address.startswith("unix:"):
         reader, writer = await asyncio.open_unix_connection(address.removeprefix("unix:"))
     else:
         host, _, port = address.rpartition(":")
-        reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+        reader, writer = await asyncio.open_connection(
+            host.strip("[]"), int(port), ssl=tls, server_hostname="localhost" if tls else None
+        )
     try:
         yield RawClient(reader, writer)
     finally:

@@ -1,51 +1,35 @@
 """A Gemini API on a real port that does what a test tells it, and remembers what it saw."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import orjson
 from aiohttp import web
 from support.gemini_schema import schema_errors
-from support.scripted_upstream import Answer, answer_json
+from support.scripted_server import Answer, ScriptedServer, answer_framed
+from support.scripted_upstream import answer_json
 
 KEY = "AIza-planted-0123456789"
 """The key it wants, in its header and nowhere else."""
 
 
-class ScriptedGemini:
-    """Answers calls of models by `answer`, lists `models` two a page. `called` is set by the first call, `left` when a
-    caller closes early; `seen` has the path and query, and the body, of each call, checked against Google's types.
+class ScriptedGemini(ScriptedServer):
+    """Answers calls of models by `answer`, lists `models` two a page. `seen` has the path and query, and the body, of
+    each call, checked against Google's types.
     """
 
     def __init__(self, *models: str) -> None:
+        super().__init__(answer_json(ANSWER))
         self.models = list(models or ["models/gemini-2.5-flash"])
-        self.answer: Answer = answer_json(ANSWER)
         self.seen: list[tuple[str, dict[str, Any]]] = []
-        self.headers: list[dict[str, str]] = []
-        self.called = asyncio.Event()
-        self.left = asyncio.Event()
-        self.url = ""
 
     @property
     def last(self) -> dict[str, Any]:
         """The body of the last call."""
         return self.seen[-1][1]
 
-    @asynccontextmanager
-    async def listening(self) -> AsyncIterator["ScriptedGemini"]:
-        app = web.Application(client_max_size=2**30)
-        app.router.add_get("/{version}/models", self._list)
-        app.router.add_post("/{call:.*}", self._call)
-        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        try:
-            yield self
-        finally:
-            await runner.cleanup()
+    def routes(self) -> Sequence[web.RouteDef]:
+        return web.get("/{version}/models", self._list), web.post("/{call:.*}", self._call)
 
     async def _list(self, request: web.Request) -> web.Response:
         self.headers.append(dict(request.headers))
@@ -60,13 +44,7 @@ class ScriptedGemini:
         if (refused := self._refused(request, body)) is not None:
             return refused
         self.seen.append((request.path_qs, body))
-        self.headers.append(dict(request.headers))
-        self.called.set()
-        try:
-            return await self.answer(request, body)
-        except (asyncio.CancelledError, ConnectionResetError):
-            self.left.set()
-            raise
+        return await self.answered(request, body)
 
     def _refused(self, request: web.Request, body: Any) -> web.Response | None:
         if request.headers.get("x-goog-api-key") != KEY or "authorization" in request.headers:
@@ -107,17 +85,7 @@ def crlf(event: Any) -> bytes:
 
 def answer_stream(*events: Any, before_each: Callable[[int], Awaitable[Any]] | None = None) -> Answer:
     """Streams events, JSON values or bytes as they are; `before_each(i)` is awaited before the i-th."""
-
-    async def answer(request: web.Request, _: dict[str, Any]) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
-        await response.prepare(request)
-        for index, event in enumerate(events):
-            if before_each is not None:
-                await before_each(index)
-            await response.write(event if isinstance(event, bytes) else crlf(event))
-        return response
-
-    return answer
+    return answer_framed(crlf, events, before_each)
 
 
 def answer_in_turn(*answers: Answer) -> Answer:

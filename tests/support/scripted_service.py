@@ -61,11 +61,15 @@ async def backend_to(
 
 @asynccontextmanager
 async def served(
-    service: grpc.GenericRpcHandler, interceptors: Sequence[Any] = (), *, max_received_bytes: int = -1
+    service: grpc.GenericRpcHandler,
+    interceptors: Sequence[Any] = (),
+    *,
+    max_received_bytes: int = -1,
+    options: Sequence[tuple[str, int]] = (),
 ) -> AsyncIterator[str]:
-    """Serves `service` on a free port; gives the address."""
-    options = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", max_received_bytes)]
-    server = grpc.aio.server(interceptors=interceptors, options=[*options, ("grpc.max_send_message_length", -1)])
+    """Serves `service` on a free port, with further `options` of gRPC's; gives the address."""
+    own = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", max_received_bytes)]
+    server = grpc.aio.server(interceptors=interceptors, options=[*own, ("grpc.max_send_message_length", -1), *options])
     server.add_generic_rpc_handlers((service,))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -1,46 +1,28 @@
 """An OpenAI-compatible upstream on a real port that does what a test tells it, and remembers what it saw."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import orjson
 from aiohttp import web
+from support.scripted_server import Answer, ScriptedServer, answer_framed
 
-Answer = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 
+class ScriptedUpstream(ScriptedServer):
+    """Answers chat and embeddings by `answer`; lists `models`. `seen` has the value of each call's body, `bodies` its
+    bytes."""
 
-class ScriptedUpstream:
-    """Answers chat and embeddings by `answer`; lists `models`. `called` is set by the first call,
-    `left` when a caller closes early."""
+    path = "/v1"
 
     def __init__(self, *models: str) -> None:
+        super().__init__(answer_json(COMPLETION))
         self.models = list(models or ["scripted"])
-        self.answer: Answer = answer_json(COMPLETION)
         self.seen: list[dict[str, Any]] = []
         self.bodies: list[bytes] = []
-        self.headers: list[dict[str, str]] = []
-        self.called = asyncio.Event()
-        self.left = asyncio.Event()
-        self.url = ""
-        self.stop: Callable[[], Awaitable[None]]
 
-    @asynccontextmanager
-    async def listening(self) -> AsyncIterator["ScriptedUpstream"]:
-        app = web.Application(client_max_size=2**30)
-        app.router.add_get("/v1/models", self._list)
-        app.router.add_post("/v1/{call:.*}", self._call)
-        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        self.stop = runner.cleanup
-        try:
-            yield self
-        finally:
-            await runner.cleanup()
+    def routes(self) -> Sequence[web.RouteDef]:
+        return web.get("/v1/models", self._list), web.post("/v1/{call:.*}", self._call)
 
     async def _list(self, _: web.Request) -> web.Response:
         data = [{"id": model, "object": "model", "created": 1, "owned_by": "tests"} for model in self.models]
@@ -50,13 +32,7 @@ class ScriptedUpstream:
         body = await request.read()
         self.bodies.append(body)
         self.seen.append(orjson.loads(body))
-        self.headers.append(dict(request.headers))
-        self.called.set()
-        try:
-            return await self.answer(request, self.seen[-1])
-        except (asyncio.CancelledError, ConnectionResetError):
-            self.left.set()
-            raise
+        return await self.answered(request, self.seen[-1])
 
 
 COMPLETION: dict[str, Any] = {
@@ -85,17 +61,7 @@ def answer_json(value: Any, status: int = 200, headers: dict[str, str] | None = 
 
 def answer_events(*events: Any, before_each: Callable[[int], Awaitable[Any]] | None = None) -> Answer:
     """Streams `events` (JSON values, or bytes as they are); `before_each(i)` is awaited before the i-th."""
-
-    async def answer(request: web.Request, _: dict[str, Any]) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
-        await response.prepare(request)
-        for index, event in enumerate(events):
-            if before_each is not None:
-                await before_each(index)
-            await response.write(event if isinstance(event, bytes) else b"data: " + orjson.dumps(event) + b"\n\n")
-        return response
-
-    return answer
+    return answer_framed(lambda event: b"data: " + orjson.dumps(event) + b"\n\n", events, before_each)
 
 
 def answer_never() -> Answer:

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
 
 import pytest
 import uvloop
 from modelwire_gateway.asgi import App
 from modelwire_gateway.http_server import HttpServer
-from modelwire_gateway.http_server.protocol import ARRIVAL_SECONDS
 from support.asgi_apps import Serve
 
 
@@ -21,8 +21,8 @@ async def serve() -> AsyncIterator[Serve]:
     """Starts servers, and stops them after the test."""
     servers: list[HttpServer] = []
 
-    async def start(app: App, address: str = "127.0.0.1:0", *, arrival_seconds: float = ARRIVAL_SECONDS) -> HttpServer:
-        server = HttpServer(app, address, arrival_seconds=arrival_seconds)
+    async def start(app: App, address: str = "127.0.0.1:0", **limits: Any) -> HttpServer:
+        server = HttpServer(app, address, **limits)
         await server.start()
         servers.append(server)
         return server

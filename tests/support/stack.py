@@ -10,10 +10,12 @@ from modelwire_gateway.backends.base import Backend
 from modelwire_gateway.backends.local import LocalBackend
 from modelwire_gateway.backends.remote import RemoteBackend
 from modelwire_gateway.http_server import HttpServer
-from modelwire_gateway.options import GatewayOptions
 from modelwire_gateway.sources.descriptors import built_in_services
+from modelwire_service.command_line.gateway_options import contract_options
+from modelwire_service.entrance import Entrance
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.server import GrpcServer, call_interceptors, service_handlers
+from modelwire_service.settings import Settings
 from modelwire_service.upstream_settings import UpstreamSettings
 from modelwire_service.upstreams.registry import build_catalog
 
@@ -42,13 +44,29 @@ async def running_stack(
     *upstreams: UpstreamSettings,
     max_request_bytes: int = MAX_REQUEST_BYTES,
     source: Callable[[], float] = random.random,
+    entrance: Entrance | None = None,
+    pass_through: bool = False,
 ) -> AsyncIterator[Stack]:
     """Serves `upstreams` over both doors and both backends until the block ends."""
-    catalog = build_catalog(upstreams, {}, source)
+    catalog = build_catalog(upstreams, {}, source, pass_through=pass_through)
+    try:
+        async with serving(catalog, entrance or Entrance.open(), max_request_bytes) as stack:
+            yield stack
+    finally:
+        for upstream in catalog.upstreams:
+            await upstream.close()
+
+
+@asynccontextmanager
+async def serving(
+    catalog: ModelCatalog, entrance: Entrance, max_request_bytes: int = MAX_REQUEST_BYTES
+) -> AsyncIterator[Stack]:
+    """Serves a catalog, whose upstreams stay open, over both doors and both backends until the block ends."""
     handlers = service_handlers(catalog)
-    grpc_server = GrpcServer(handlers, address="127.0.0.1:0", max_request_bytes=max_request_bytes)
+    interceptors = call_interceptors(entrance)
+    grpc_server = GrpcServer(handlers, interceptors, address="127.0.0.1:0", max_request_bytes=max_request_bytes)
     await grpc_server.start()
-    local = LocalBackend(handlers, call_interceptors())
+    local = LocalBackend(handlers, interceptors)
     remote = RemoteBackend(grpc_server.address, max_request_bytes=max_request_bytes)
     servers = [_http_server(backend, max_request_bytes) for backend in (local, remote)]
     for server in servers:
@@ -61,10 +79,8 @@ async def running_stack(
             await server.drain(0)
         await remote.close()
         await grpc_server.drain(0)
-        for upstream in catalog.upstreams:
-            await upstream.close()
 
 
 def _http_server(backend: Backend, max_request_bytes: int) -> HttpServer:
-    app = Transcoder(built_in_services(), backend, GatewayOptions(max_request_bytes=max_request_bytes))
+    app = Transcoder(built_in_services(), backend, contract_options(Settings(max_request_bytes=max_request_bytes)))
     return HttpServer(app, "127.0.0.1:0")

@@ -45,6 +45,18 @@ def ruby(request: pytest.FixtureRequest) -> str:
     return _needed(request, "Ruby", "ruby")
 
 
+@pytest.fixture
+def redis_program(request: pytest.FixtureRequest) -> str:
+    return _needed(request, "Redis", "redis-server")
+
+
+@pytest.fixture
+def postgres_program(request: pytest.FixtureRequest) -> str:
+    """PostgreSQL's server, where Debian puts its newest version, or on the PATH; its other programs are beside it."""
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    return _needed(request, "PostgreSQL", str(installed[-1]) if installed else "postgres")
+
+
 def _needed(request: pytest.FixtureRequest, name: str, program: str) -> str:
     if found := shutil.which(program):
         return found

@@ -1,7 +1,8 @@
 """A service that takes streams, the gateway in front of it on a real port, and uploads to it in pieces."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,42 @@ class Collecting:
         return b""
 
 
+class Stuck:
+    """A handler that waits for ever, and tells when it begins to and that it has been ended.
+
+    It waits when it has taken `count` requests; without a count, for requests as long as there may be some.
+    """
+
+    def __init__(self, count: int | None = None) -> None:
+        self.waits = asyncio.Event()
+        self.ended = asyncio.Event()
+        self._count = count
+
+    async def upload(self, requests: AsyncIterator[bytes], _: Any) -> bytes:
+        try:
+            if self._count is None:
+                await self._take_all(requests)
+            for _index in range(self._count or 0):
+                await anext(requests)
+            self.waits.set()
+            await asyncio.Event().wait()
+        finally:
+            self.ended.set()
+        raise AssertionError
+
+    async def chat(self, requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+        yield await self.upload(requests, context)
+
+    async def _take_all(self, requests: AsyncIterator[bytes]) -> None:
+        async for _ in requests:
+            self.waits.set()
+
+
+async def echo(requests: AsyncIterator[bytes], _: Any) -> AsyncIterator[bytes]:
+    async for request in requests:
+        yield request
+
+
 @dataclass(frozen=True)
 class Front:
     """Where the gateway listens."""
@@ -65,6 +102,10 @@ class Front:
         async with self.client() as client:
             await client.send(head(path, content_type, *headers))
             yield client
+
+
+Taking = Callable[..., AbstractAsyncContextManager[Front]]
+"""`taking_streams` over a backend, of the service here."""
 
 
 def head(path: str, content_type: str = "application/json", *headers: str) -> bytes:

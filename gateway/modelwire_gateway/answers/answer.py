@@ -6,7 +6,10 @@ framing's own way, or breaks the connection. The call's metadata go along, of fa
 """
 
 import math
+from collections.abc import Awaitable, Callable
+from functools import partial
 
+from modelwire_gateway.answers.keep_alive import KeepAlive
 from modelwire_gateway.answers.streaming import Framing
 from modelwire_gateway.backends.base import Call, Metadata
 from modelwire_gateway.content_types import JSON
@@ -16,15 +19,20 @@ from modelwire_gateway.exchange import BrokenAnswerError, Exchange
 from modelwire_gateway.metadata import TRAILER_PREFIX, response_headers
 from modelwire_gateway.requests.query import SystemParameters
 
+Write = Callable[[bytes], Awaitable[None]]
+
 
 class Answer:
     """The answer of one call by way of `endpoint`."""
 
-    def __init__(self, exchange: Exchange, endpoint: Endpoint, parameters: SystemParameters) -> None:
+    def __init__(
+        self, exchange: Exchange, endpoint: Endpoint, parameters: SystemParameters, keep_alive_seconds: float
+    ) -> None:
         self._exchange = exchange
         self._endpoint = endpoint
         self._style = endpoint.style
         self._parameters = parameters
+        self._keep_alive_seconds = keep_alive_seconds
 
     async def write(self, call: Call) -> None:
         """Answers with the messages of `call`, or with its error; raises BrokenAnswerError for one told too late."""
@@ -53,24 +61,31 @@ class Answer:
         piece = framing.before + (framing.after if first is None else framing.render(first))
         await exchange.start(200, await self._headers(framing, call))
         await exchange.write(piece, more=True)  # even where empty: a layer above may hold the head until then
-        trailing = call.trailing_metadata() if first is None else await self._rest(call, framing, piece)
+        if first is None:
+            trailing = call.trailing_metadata()
+        elif framing.is_events:
+            with KeepAlive(exchange, self._keep_alive_seconds) as events:
+                events.written(piece)
+                trailing = await self._rest(call, framing, piece, events.write)
+        else:
+            trailing = await self._rest(call, framing, piece, partial(exchange.write, more=True))
         await exchange.end(_trailers(trailing))
 
-    async def _rest(self, call: Call, framing: Framing, last: bytes) -> Metadata:
+    async def _rest(self, call: Call, framing: Framing, last: bytes, write: Write) -> Metadata:
         """Writes what follows the first message; returns the metadata that the call ended with."""
-        write, render, between = self._exchange.write, framing.render, framing.between
+        render, between = framing.render, framing.between
         try:
             async for message in call:
                 piece = between + render(message)
-                await write(piece, more=True)
+                await write(piece)
                 last = piece or last
         except RpcFailure as error:
             if framing.late_error is None:
                 raise BrokenAnswerError(error.status.message) from None
-            await write(framing.late_error(error, last), more=True)
+            await write(framing.late_error(error, last))
             return error.trailing_metadata
         if framing.after:
-            await write(framing.after, more=True)
+            await write(framing.after)
         return call.trailing_metadata()
 
     async def _headers(self, framing: Framing, call: Call) -> list[tuple[bytes, bytes]]:
@@ -89,7 +104,9 @@ async def refuse(exchange: Exchange, error: RpcFailure, style: AnswerStyle, init
     if (seconds := retry_after(error.status)) is not None:
         headers.append((b"retry-after", b"%d" % max(0, math.ceil(seconds))))
         headers.append((b"retry-after-ms", b"%d" % max(0, round(seconds * 1000))))
-    headers += _shown_ahead(initial_metadata, style)
+    # A call that failed before its first message has but one block of metadata in gRPC, whatever that is called.
+    told = [pair for pair in error.trailing_metadata if pair[0] in style.exposed_metadata]
+    headers += _shown_ahead([*initial_metadata, *told], style)
     await exchange.answer(error.http_status, headers, style.error_json(error), _trailers(error.trailing_metadata))
 
 

@@ -19,12 +19,12 @@ from google.api import httpbody_pb2
 from modelwire_gateway.answers.rendering import ReadHttpBody, Render
 from modelwire_gateway.content_types import EVENT_STREAM, JSON, NDJSON, media_type, weighed
 from modelwire_gateway.errors import DetailJson, ErrorShape, RpcFailure, error_body
+from modelwire_gateway.metadata import Headers
 
 _RAW_DEFAULT: Final = "application/octet-stream"
 _NO_BUFFERING: Final = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
-_EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
+EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
-Headers = tuple[tuple[bytes, bytes], ...]
 ErrorJson = Callable[[RpcFailure], bytes]
 """Writes the body of an error answer."""
 LateError = Callable[[RpcFailure, bytes], bytes]
@@ -39,6 +39,7 @@ class Framing:
     before: bytes = b""
     between: bytes = b""
     after: bytes = b""
+    is_events: bool = False
     late_error: LateError | None = None
     """Tells of a failure, given what was written last; what it makes is the end of the body."""
 
@@ -49,7 +50,10 @@ def http_body_framing(first: httpbody_pb2.HttpBody, read: ReadHttpBody, error_js
     if not (content_type and content_type.isascii() and content_type.isprintable()):
         content_type = _RAW_DEFAULT
     if media_type(content_type) == EVENT_STREAM:
-        return Framing(_event_headers(content_type), lambda wire: read(wire).data, late_error=_error_event(error_json))
+        late_error = _error_event(error_json)
+        return Framing(
+            _event_headers(content_type), lambda wire: read(wire).data, is_events=True, late_error=late_error
+        )
     return Framing(_content_type(content_type), lambda wire: read(wire).data)
 
 
@@ -62,6 +66,7 @@ def stream_framings(to_json: Render, error_json: ErrorJson) -> dict[str, Framing
     events = Framing(
         _event_headers(EVENT_STREAM),
         lambda wire: b"data: " + to_json(wire) + b"\n\n",
+        is_events=True,
         late_error=_error_event(error_json),
     )
     lines = Framing(
@@ -109,7 +114,7 @@ def _event_headers(content_type: str) -> Headers:
 def _error_event(error_json: ErrorJson) -> LateError:
     def event(error: RpcFailure, last: bytes) -> bytes:
         # A service may cut its events anywhere; without the blank line this one would run into the piece before it.
-        gap = b"" if last.endswith(_EVENT_ENDS) or not last else b"\n\n"
+        gap = b"" if last.endswith(EVENT_ENDS) or not last else b"\n\n"
         return gap + b"data: " + error_json(error) + b"\n\n"
 
     return event

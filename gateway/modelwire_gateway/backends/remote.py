@@ -28,15 +28,22 @@ _REFLECTION_CONFIG: Final = {
 
 
 class RemoteBackend:
-    """Calls the server at `target` ("host:port" or "unix:/path") in plain text.
+    """Calls the server at `target` ("host:port" or "unix:/path"), in plain text if there are no `credentials`.
 
     `max_request_bytes` bounds what is sent; answers are not bounded, since streams and lists of vectors are large,
     but for those of server reflection. The channel is made when it is first used, until when no event loop need run,
     and made anew when another loop runs: it serves one loop after the other, not several at a time.
     """
 
-    def __init__(self, target: str, *, max_request_bytes: int = MAX_REQUEST_BYTES) -> None:
+    def __init__(
+        self,
+        target: str,
+        *,
+        max_request_bytes: int = MAX_REQUEST_BYTES,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
         self._target = target
+        self._credentials = credentials
         self._options = (
             ("grpc.max_send_message_length", max_request_bytes),
             ("grpc.max_receive_message_length", -1),
@@ -86,10 +93,15 @@ class RemoteBackend:
     def _channel(self) -> grpc.aio.Channel:
         loop = asyncio.get_running_loop()
         if self._made is None or self._loop is not loop:
-            self._made = grpc.aio.insecure_channel(self._target, options=self._options)
+            self._made = self._channel_made()
             self._loop = loop
             self._callables.clear()
         return self._made
+
+    def _channel_made(self) -> grpc.aio.Channel:
+        if self._credentials is None:
+            return grpc.aio.insecure_channel(self._target, options=self._options)
+        return grpc.aio.secure_channel(self._target, self._credentials, options=self._options)
 
     def _callable(self, rpc: Rpc) -> Any:
         channel = self._channel

@@ -9,6 +9,8 @@ which costs two system calls a pause, and connections that are read as fast as t
 
 What the kernel does not know nobody can tell. The end of a client that has more left to send than the kernel
 takes (tcp(7), tcp_rmem) stays with the client's kernel, until reading goes on; its reset comes at once.
+Over TLS, a client that says farewell and waits for ours before it closes is not noticed either: to the kernel
+that is a message like any other.
 Where there is no epoll, which is everywhere but on Linux, leaving is noticed once reading goes on.
 """
 

@@ -16,6 +16,7 @@ waits in `pipeline`. This subclass stands between the socket and the parser:
 * A body is read no faster than the app takes it. A client that leaves while reading is stopped is noticed by
   other means, see `hangup_watch`; its input is dropped up to the end, so that the transport sees that too.
   Apps are told by `receive`, and by the future `CLIENT_LEFT` while they do not want to receive more.
+* An answer that its client does not read is waited with, so that little of it is in memory, but not for ever.
 * A request that cannot be served is refused in its turn, after the answers due before it. From then on
   input is dropped.
 * A connection that ends while input may still come is closed gently: the output is ended, input is read
@@ -51,6 +52,9 @@ HEADER_BYTES: Final = 64 * 1024
 ARRIVAL_SECONDS: Final = 30.0
 """How long a head may take to arrive, and how long a body may pause, unless told otherwise."""
 
+STALL_SECONDS: Final = 120.0
+"""How long a client may leave its answer lying, when no more of it fits in between, unless told otherwise."""
+
 _HELD_BYTES: Final = 256 * 1024
 _PIPELINED_REQUESTS: Final = 100
 _LINGER_SECONDS: Final = 5.0
@@ -68,6 +72,8 @@ class EdgeProtocol(HttpToolsProtocol):
         *,
         hang_ups: HangUpWatch,
         arrival_seconds: float = ARRIVAL_SECONDS,
+        stall_seconds: float = STALL_SECONDS,
+        max_connections: int | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.closed: Future[None] = self.loop.create_future()
@@ -76,6 +82,9 @@ class EdgeProtocol(HttpToolsProtocol):
         self._hang_ups = hang_ups
         self._arrival_seconds = arrival_seconds
         self._arrival = Deadline(self.loop, arrival_seconds, self._late)
+        self._stall_seconds = stall_seconds
+        self._stall: TimerHandle | None = None
+        self._max_connections = max_connections
         self._linger: TimerHandle | None = None
         self._in_head = True
         self._overhead = 0
@@ -92,6 +101,17 @@ class EdgeProtocol(HttpToolsProtocol):
         self.flow = WatchedFlow(transport, self._hang_ups, self._hung_up)
         self._cycle_transport = cast(Transport, CycleTransport(transport, self._close_after_answer))
         self._arrival.restart()
+        if self._max_connections is not None and len(self.connections) > self._max_connections:
+            self._turn_away()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._stall is None:
+            self._stall = self.loop.call_later(self._stall_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._lift_stall()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -106,6 +126,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._drop_input()
         self._unset_keepalive_if_required()
+        self._lift_stall()
         if self._linger is not None:
             self._linger.cancel()
         self._disconnect()
@@ -183,6 +204,17 @@ class EdgeProtocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             self._answer(error, to_head=running.scope["method"] == "HEAD")
+
+    def _turn_away(self) -> None:
+        """Refuses the whole connection, and at once: what lingers would keep the next one out."""
+        self._drop_input()
+        self.transport.write(b"".join(refusals.response_parts(refusals.too_many(), self.server_state.default_headers)))
+        self.transport.close()
+
+    def _lift_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def _refuse(self, error: RpcFailure) -> None:
         """Refuses the request whose bytes are arriving, in its turn, and reads nothing more."""

@@ -28,8 +28,16 @@ def too_far_ahead() -> RpcFailure:
     return failure("RESOURCE_EXHAUSTED", "too much was sent ahead of the answers; wait for them, or use connections")
 
 
+def not_tls() -> RpcFailure:
+    return failure("INVALID_ARGUMENT", "this port is for TLS: use https")
+
+
 def no_tunnels() -> RpcFailure:
     return failure("UNIMPLEMENTED", "CONNECT is not served here")
+
+
+def too_many() -> RpcFailure:
+    return failure("UNAVAILABLE", "the server has as many connections as it takes; try again", reason="OVERLOADED")
 
 
 def shutting_down() -> RpcFailure:

@@ -7,6 +7,8 @@ second whether it should stop. Its protocol needs none of that, only its configu
 import asyncio
 import contextlib
 import logging
+import ssl
+from collections.abc import Callable
 from email.utils import formatdate
 from functools import partial
 from pathlib import Path
@@ -19,7 +21,8 @@ from modelwire_gateway.asgi import App
 from modelwire_gateway.http_server import refusals
 from modelwire_gateway.http_server.address import UnixAddress, bound_address, listen, parse_address
 from modelwire_gateway.http_server.hangup_watch import HangUpWatch
-from modelwire_gateway.http_server.protocol import ARRIVAL_SECONDS, EdgeProtocol
+from modelwire_gateway.http_server.protocol import ARRIVAL_SECONDS, STALL_SECONDS, EdgeProtocol
+from modelwire_gateway.http_server.tls_connection import TlsConnection
 
 _KEEP_ALIVE_SECONDS: Final = 75
 _HEED_SECONDS: Final = 0.25
@@ -31,16 +34,36 @@ class HttpServer:
     """Serves `app` at `address` (`HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`; port 0 picks a free port).
 
     Runs on whichever event loop runs `start`, leaves signals alone, writes no access log. A request head
-    must arrive within `arrival_seconds`, and a body may not pause longer. Raises ValueError where
-    `address` is none.
+    must arrive within `arrival_seconds`, and a body may not pause longer; an answer that is left lying for
+    `stall_seconds` breaks off. Connections beyond `max_connections` are turned away. With `tls` it serves TLS alone:
+    that gives the context of each connection, whose handshake must be done, and the first head there,
+    within `arrival_seconds`. Raises ValueError where `address` is none.
     """
 
-    def __init__(self, app: App, address: str, *, arrival_seconds: float = ARRIVAL_SECONDS) -> None:
+    def __init__(
+        self,
+        app: App,
+        address: str,
+        *,
+        arrival_seconds: float = ARRIVAL_SECONDS,
+        stall_seconds: float = STALL_SECONDS,
+        max_connections: int | None = None,
+        tls: Callable[[], ssl.SSLContext] | None = None,
+    ) -> None:
         self.address = address
         self._place = parse_address(address)
         self._state = ServerState()
         self._connections: set[EdgeProtocol] = self._state.connections  # type: ignore[assignment]
-        self._protocol = partial(EdgeProtocol, _config(app), self._state, {}, arrival_seconds=arrival_seconds)
+        self._protocol = partial(
+            EdgeProtocol,
+            _config(app),
+            self._state,
+            {},
+            arrival_seconds=arrival_seconds,
+            stall_seconds=stall_seconds,
+            max_connections=max_connections,
+        )
+        self._tls = tls
         self._listener: asyncio.Server | None = None
         self._hang_ups: HangUpWatch | None = None
         self._clock: asyncio.TimerHandle | None = None
@@ -53,7 +76,8 @@ class HttpServer:
         self.address = bound_address(sock)
         self._tell_time()
         self._hang_ups = HangUpWatch(loop)
-        self._listener = await serve(partial(self._protocol, hang_ups=self._hang_ups), sock=sock)
+        connection = partial(self._protocol, hang_ups=self._hang_ups)
+        self._listener = await serve(connection if self._tls is None else _secured(connection, self._tls), sock=sock)
 
     async def drain(self, grace_seconds: float) -> None:
         """Stops: takes no connection, lets what runs finish for `grace_seconds`, then cuts it off.
@@ -113,6 +137,10 @@ class HttpServer:
     def _tell_time(self) -> None:
         self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
         self._clock = asyncio.get_running_loop().call_later(1.0, self._tell_time)
+
+
+def _secured(connection: Callable[[], EdgeProtocol], tls: Callable[[], ssl.SSLContext]) -> Callable[[], TlsConnection]:
+    return lambda: TlsConnection(tls(), connection())
 
 
 def _config(app: App) -> Config:

@@ -15,7 +15,7 @@ from .field_decoders import zero_of
 from .field_encoders import field_put
 from .json_options import PROTO3_JSON, JsonOptions
 from .json_text import MAX_VALUES, JsonValue
-from .options import takes_null
+from .options import null_is_value
 from .struct_decoder import Decode
 from .struct_encoder import Put
 from .styles import PROTO_NAMES, Style, rest_style
@@ -92,10 +92,10 @@ class Codecs:
 
     def _field_encoder(self, field: FieldDescriptor) -> FieldEncoder:
         put = field_put(field, self._put_of)
-        null_is_value = takes_null(field) and not field.is_repeated
+        keeps_null = null_is_value(field)
 
         def encode(value: JsonValue, path: str) -> bytes:
-            return b"" if value is None and not null_is_value else _written(put, value, path)
+            return b"" if value is None and not keeps_null else _written(put, value, path)
 
         return encode
 

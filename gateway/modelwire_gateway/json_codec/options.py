@@ -57,6 +57,11 @@ def takes_null(field: FieldDescriptor) -> bool:
     return kind is not None and kind.full_name in {"google.protobuf.Value", "google.protobuf.NullValue"}
 
 
+def null_is_value(field: FieldDescriptor) -> bool:
+    """Whether null where the field stands is its value, which no null is for a list."""
+    return takes_null(field) and not field.is_repeated
+
+
 def is_map(field: FieldDescriptor) -> bool:
     return bool(
         field.type == FieldDescriptor.TYPE_MESSAGE and field.is_repeated and message_type(field).GetOptions().map_entry

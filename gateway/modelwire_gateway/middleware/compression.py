@@ -22,7 +22,8 @@ from typing import Final
 
 from modelwire_gateway.asgi import App
 from modelwire_gateway.content_types import EVENT_STREAM, LINES, RECORDS, media_type
-from modelwire_gateway.exchange import Headers, Message, Receive, Scope, Send
+from modelwire_gateway.exchange import Message, Receive, Scope, Send
+from modelwire_gateway.metadata import Headers
 from modelwire_gateway.middleware.accept_encoding import Wish, wished_coding
 from modelwire_gateway.middleware.content_encoders import ENCODERS, ContentEncoder
 

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from typing import Final
 
-from modelwire_gateway.asgi import App, send_bytes, send_json
-from modelwire_gateway.errors import RpcFailure, error_body, failure
+from modelwire_gateway.asgi import App, refuse, send_bytes, send_json
+from modelwire_gateway.errors import RpcFailure, failure
 from modelwire_gateway.exchange import Receive, Scope, Send
 from modelwire_gateway.options import OPERATIONAL_PATHS
 
@@ -36,8 +36,7 @@ class Operations:
     async def _answer(self, scope: Scope, send: Send) -> None:
         error = await self._complaint(scope)
         if error is not None:
-            headers = [(name.encode(), value.encode()) for name, value in error.headers]
-            await send_json(send, error.http_status, error_body(error), [_FRESH, *headers])
+            await refuse(send, error, [_FRESH])
         elif scope["path"] == "/openapi.json":
             await self._document(scope, send)
         else:

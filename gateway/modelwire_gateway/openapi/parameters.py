@@ -14,7 +14,6 @@ from modelwire_gateway.openapi.paths import Slot
 from modelwire_gateway.openapi.roles import Role, is_required
 from modelwire_gateway.openapi.scalars import JSON_TYPES, Schema
 from modelwire_gateway.openapi.schemas import Schemas
-from modelwire_gateway.requests.binding import is_bound
 from modelwire_gateway.requests.query import is_reserved
 from modelwire_gateway.routing.field_paths import ONE_VALUE, WITH_TEXT_FORM, FieldPath
 from modelwire_gateway.routing.route_rules import Route
@@ -59,7 +58,7 @@ def _path_parameter(route: Route, slot: Slot, name: str, schemas: Schemas) -> Pa
 def _leaves(route: Route, message: Descriptor, path: FieldPath) -> Iterator[FieldPath]:
     for field in json_fields(message):
         place = (*path, field)
-        if is_bound(route, place):
+        if route.binds(place):
             continue
         inner = field.message_type
         if inner is None or inner.full_name in WITH_TEXT_FORM:

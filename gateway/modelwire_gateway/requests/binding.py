@@ -18,6 +18,7 @@ from modelwire_gateway.requests.messages import (
     HttpBodyMessages,
     JsonMessages,
     RequestMessages,
+    inside_field,
 )
 from modelwire_gateway.requests.refusals import invalid, too_large, unexpected_body, wrong_content_type
 from modelwire_gateway.routing.field_paths import (
@@ -29,7 +30,7 @@ from modelwire_gateway.routing.field_paths import (
     oneof_choices,
     resolve,
 )
-from modelwire_gateway.routing.routes import Route
+from modelwire_gateway.routing.route_rules import Route
 
 QueryFields = Sequence[tuple[str, str]]
 
@@ -48,6 +49,7 @@ class Binder:
         self._names = names
         self._options = options
         self._encode = _encode(route, codecs)
+        self._body_number = None if route.body is None or route.body == "*" else route.body.number
 
     def message(self, captures: Sequence[str], query: QueryFields, body: bytes, content_type: str | None) -> bytes:
         """The request message, in wire form.
@@ -70,8 +72,7 @@ class Binder:
         if self._encode is None:
             return BodylessMessages(bound)
         if route.takes_http_body:
-            number = None if route.body is None or route.body == "*" else route.body.number
-            return HttpBodyMessages(content_type or "", number, bound, limit)
+            return HttpBodyMessages(content_type or "", self._body_number, bound, limit)
         return JsonMessages(cutter_for(content_type), self._encode, bound, limit)
 
     def _body_wire(self, body: bytes, content_type: str | None) -> bytes:
@@ -80,7 +81,7 @@ class Binder:
                 raise unexpected_body()
             return b""
         if self._route.takes_http_body:
-            return _http_body_wire(self._route, body, content_type or "")
+            return self._http_body_wire(body, content_type or "")
         if not body:
             return b""
         if body_type(content_type) != JSON:
@@ -89,6 +90,13 @@ class Binder:
             return self._encode(parse_json(body), "")
         except JsonError as error:
             raise invalid(error.path, error.reason) from None
+
+    def _http_body_wire(self, body: bytes, content_type: str) -> bytes:
+        """The body as a google.api.HttpBody: its bytes as they are, whatever their type."""
+        if not (body or content_type):
+            return b""
+        wire = length_delimited(1, content_type.encode()) + length_delimited(2, body)
+        return inside_field(self._body_number, wire)
 
     def _bound(self, captures: Sequence[str], query: QueryFields) -> bytes:
         """The wire of what query and path bind."""
@@ -100,7 +108,7 @@ class Binder:
         wire = []
         for key, text in query:
             path = self._query_path(key)
-            if path and not is_bound(self._route, path):
+            if path and not self._route.binds(path):
                 given.add(path, key)
                 wire.append(self._value_wire(path, text, key))
         return b"".join(wire)
@@ -161,19 +169,3 @@ def _encode(route: Route, codecs: Codecs) -> Encode | None:
         return encode(value, f"{path}.{field.name}" if path else field.name)
 
     return encode_field
-
-
-def _http_body_wire(route: Route, body: bytes, content_type: str) -> bytes:
-    """The body as a google.api.HttpBody: its bytes as they are, whatever their type."""
-    if not (body or content_type):
-        return b""
-    wire = length_delimited(1, content_type.encode()) + length_delimited(2, body)
-    return wire if route.body is None or route.body == "*" else length_delimited(route.body.number, wire)
-
-
-def is_bound(route: Route, path: FieldPath) -> bool:
-    """Whether path or body bind a field or what it stands in, or choose another member of its oneof."""
-    place = numbers(path)
-    return any(place[:depth] in route.bound for depth in range(1, len(place) + 1)) or any(
-        route.chosen.get(oneof, member) != member for oneof, member in oneof_choices(path)
-    )

@@ -98,10 +98,14 @@ class HttpBodyMessages:
             yield self._message(b"")
 
     def _message(self, data: bytes) -> bytes:
-        wire = self._content_type + data
-        wire = (wire if self._number is None else length_delimited(self._number, wire)) + self._bound
+        wire = inside_field(self._number, self._content_type + data) + self._bound
         self._content_type = self._bound = b""
         return wire
+
+
+def inside_field(number: int | None, wire: bytes) -> bytes:
+    """A message's wire as the value of the field `number`; as it is without one."""
+    return wire if number is None else length_delimited(number, wire)
 
 
 class BodylessMessages:

@@ -50,6 +50,13 @@ class Route:
     chosen: dict[tuple[int | str, ...], int]
     """The members that path and body choose of oneofs (`field_paths.oneof_choices`)."""
 
+    def binds(self, path: FieldPath) -> bool:
+        """Whether path or body bind a field or what it stands in, or choose another member of its oneof."""
+        place = numbers(path)
+        return any(place[:depth] in self.bound for depth in range(1, len(place) + 1)) or any(
+            self.chosen.get(oneof, member) != member for oneof, member in oneof_choices(path)
+        )
+
 
 def routes_of(method: MethodDescriptor, complain: Complain) -> Iterator[Route]:
     """The routes of a method, its additional bindings included; each defect is told to `complain` instead."""

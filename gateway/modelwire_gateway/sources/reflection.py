@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import DecodeError
 from grpc_reflection.v1alpha import reflection_pb2
@@ -98,12 +99,13 @@ class Reflection:
         raise ReflectionError("the target has no server reflection; give --descriptor-set FILE")
 
 
-async def reflected_image(target: str) -> bytes:
+async def reflected_image(target: str, credentials: grpc.ChannelCredentials | None = None) -> bytes:
     """A serialized google.protobuf.FileDescriptorSet of the services that the server at `target` serves.
 
-    `target` is "host:port" or "unix:/path". Raises ReflectionError, of which UnreachableError is one.
+    `target` is "host:port" or "unix:/path", called in plain text if there are no `credentials`. Raises ReflectionError,
+    of which UnreachableError is one.
     """
-    backend = RemoteBackend(target)
+    backend = RemoteBackend(target, credentials=credentials)
     try:
         return (await Reflection(backend).ask()).image
     finally:

@@ -12,7 +12,8 @@ from typing import Final
 
 from modelwire_gateway.app import Transcoder
 from modelwire_gateway.backends.remote import RemoteBackend
-from modelwire_gateway.routing.routes import Route, RouteErrors
+from modelwire_gateway.routing.route_rules import Route
+from modelwire_gateway.routing.routes import RouteErrors
 from modelwire_gateway.sources.descriptors import DescriptorError, services_in_image
 from modelwire_gateway.sources.reflection import Reflected, Reflection, ReflectionError, SlowError, UnreachableError
 

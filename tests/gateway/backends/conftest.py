@@ -1,12 +1,11 @@
-from collections.abc import Callable
-
 import pytest
 from google.protobuf.descriptor import ServiceDescriptor
+from support.images import CompileServices
 from support.serving import PROTO, Harness
 
 
 @pytest.fixture(scope="session")
-def services(compile_services: Callable[[str], tuple[ServiceDescriptor, ...]]) -> tuple[ServiceDescriptor, ...]:
+def services(compile_services: CompileServices) -> tuple[ServiceDescriptor, ...]:
     """The service of `support.serving`."""
     return compile_services(PROTO)
 

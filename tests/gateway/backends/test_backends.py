@@ -1,7 +1,7 @@
 """One contract for both backends: a service behaves the same in this process and over a channel."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 import pytest
@@ -86,6 +86,25 @@ async def test_an_error_with_details_and_trailing_metadata(harness: Harness) -> 
         assert raised.value.trailing_metadata == (("last", "2"),)
         assert dict(await call.initial_metadata())["quota"] == "0"
         await call.aclose()
+
+
+class Ended(NamedTuple):
+    """What grpc_status.rpc_status.to_status makes (grpc.Status)."""
+
+    code: grpc.StatusCode
+    details: str
+    trailing_metadata: tuple[tuple[str, str], ...]
+
+
+async def test_an_error_that_is_given_as_one_status(harness: Harness) -> None:
+    async def refuse(_: bytes, context: Any) -> bytes:
+        await context.abort_with_status(Ended(grpc.StatusCode.NOT_FOUND, "gone", (("last", "2"),)))
+        raise AssertionError
+
+    async with harness.serving(Unary=refuse) as serving:
+        error = await serving.failure("Unary")
+    assert (name_of(error), error.status.message) == ("NOT_FOUND", "gone")
+    assert error.trailing_metadata == (("last", "2"),)
 
 
 @pytest.mark.parametrize(

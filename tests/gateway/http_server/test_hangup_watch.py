@@ -4,23 +4,20 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, closing
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.exchange import CLIENT_LEFT, Receive, Scope, Send
 from modelwire_gateway.http_server.hangup_watch import HangUpWatch
 from support.asgi_apps import Serve
 from support.promptness import happens_within_100_ms
 from support.raw_http import PATIENCE, RawClient, connected
-from support.uploads import PROTO, Front, chunks, taking_streams
+from support.uploads import Taking, chunks
 
-CompileServices = Callable[[str], tuple[ServiceDescriptor, ...]]
 Leave = Callable[[RawClient], None]
-Taking = Callable[..., AbstractAsyncContextManager[Front]]
 
 LEAVES = [RawClient.hang_up, RawClient.reset, RawClient.end_output]
 CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -30,16 +27,6 @@ MESSAGE = b',{"name":"%b"}' % (b"x" * 43)
 def messages(size: int) -> bytes:
     """Messages that take about `size` bytes of JSON, after another one."""
     return MESSAGE * (size // len(MESSAGE))
-
-
-@pytest.fixture(scope="module")
-def services(compile_services: CompileServices) -> tuple[ServiceDescriptor, ...]:
-    return compile_services(PROTO)
-
-
-@pytest.fixture
-def taking(services: tuple[ServiceDescriptor, ...], backend: str) -> Taking:
-    return partial(taking_streams, backend, services)
 
 
 class Holding:

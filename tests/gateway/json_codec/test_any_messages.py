@@ -1,10 +1,7 @@
-from collections.abc import Callable
-
 import pytest
-from google.protobuf.descriptor import Descriptor
 from modelwire_gateway.json_codec import JsonError, JsonValue, MessageCodec, length_delimited
+from support.images import Find
 
-Find = Callable[[str], Descriptor]
 SCALARS = "type.googleapis.com/everything.Scalars"
 
 

@@ -1,13 +1,9 @@
 """What a codec of one message type does beyond proto3 JSON, and with what is around it."""
 
-from collections.abc import Callable
-
 import pytest
-from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from modelwire_gateway.json_codec import Codecs, JsonError, JsonValue, MessageCodec, dump_json
-
-Find = Callable[[str], Descriptor]
+from support.images import Find
 
 
 def test_members_of_a_struct_keep_their_order(message: Find) -> None:

@@ -3,7 +3,6 @@
 import gc
 import json
 import sys
-from collections.abc import Callable
 
 import pytest
 from google.protobuf import any_pb2
@@ -12,8 +11,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.rpc import status_pb2
 from modelwire_gateway.json_codec import Codecs, JsonError, JsonOptions, JsonValue, dump_json
-
-Find = Callable[[str], Descriptor]
+from support.images import Find
 
 PROTO_NAMES = Codecs(JsonOptions(proto_field_names=True))
 ZEROS = Codecs(JsonOptions(print_zero_values=True))

@@ -3,20 +3,17 @@
 import json
 import re
 import struct
-from collections.abc import Callable
 from typing import cast
 
 import pytest
 from google.protobuf import json_format
-from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from modelwire_gateway.json_codec import JsonError, JsonValue, MessageCodec, dump_json, length_delimited
-
-Find = Callable[[str], Descriptor]
+from support.images import Find
 
 
 def delimited(number: int, *payloads: bytes) -> bytes:

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 from modelwire_gateway.json_codec import JsonError, JsonValue, MessageCodec, length_delimited, parse_json
+from support.images import Find
 
-Find = Callable[[str], Descriptor]
 Nest = Callable[[Any], JsonValue]
 Wrap = Callable[[bytes], bytes]
 

@@ -1,11 +1,7 @@
-from collections.abc import Callable
-
 import numpy as np
 import pytest
-from google.protobuf.descriptor import Descriptor
 from modelwire_gateway.json_codec import JsonError, JsonValue, MessageCodec
-
-Find = Callable[[str], Descriptor]
+from support.images import Find
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Both directions against google.protobuf.json_format, for every kind of field."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
@@ -12,9 +12,8 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given, settings
 from modelwire_gateway.json_codec import Codecs, JsonOptions, JsonValue, dump_json
+from support.images import Find
 from support.proto_json import json_of
-
-Find = Callable[[str], Descriptor]
 
 NAMES = (
     "Scalars", "Optionals", "Present", "Lists", "Packed", "Unpacked", "Maps", "Keys", "MapValues", "Choice", "OneOf",

@@ -5,7 +5,7 @@ Each difference is one row here and in docs/json.md. Whatever else is tried, the
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 from modelwire_gateway.json_codec import Codecs, JsonError, JsonOptions, dump_json, parse_json
-
-Find = Callable[[str], Descriptor]
+from support.images import Find
 
 DOCS = Path(__file__).parents[3] / "docs" / "json.md"
 CODECS = Codecs()

@@ -14,10 +14,10 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given, settings
 from modelwire_gateway.json_codec import Codecs, JsonValue, dump_json
+from support.images import Find
 from support.programs import clean_environment
 from support.proto_json import json_of
 
-Find = Callable[[str], Descriptor]
 Ask = Callable[[str, bytes], dict[str, Any]]
 
 NODE_FOLDER = Path(__file__).parents[2] / "clients" / "node"

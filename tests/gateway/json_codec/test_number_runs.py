@@ -1,13 +1,9 @@
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from google.protobuf import struct_pb2
-from google.protobuf.descriptor import Descriptor
 from modelwire_gateway.json_codec import JsonError, JsonValue, MessageCodec, dump_json
 from modelwire_gateway.json_codec.json_numbers import plain
 
-Find = Callable[[str], Descriptor]
 LIST = MessageCodec.of(struct_pb2.ListValue.DESCRIPTOR)
 FRACTIONS = [number / 7 + 0.01 for number in range(20)]
 

@@ -1,10 +1,6 @@
-from collections.abc import Callable
-
 import pytest
-from google.protobuf.descriptor import Descriptor
 from modelwire_gateway.json_codec import Codecs, JsonError, JsonValue
-
-Find = Callable[[str], Descriptor]
+from support.images import Find
 
 CODECS = Codecs()
 

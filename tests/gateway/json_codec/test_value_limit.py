@@ -2,13 +2,10 @@
 
 import json
 import tracemalloc
-from collections.abc import Callable
 
 import pytest
-from google.protobuf.descriptor import Descriptor
 from modelwire_gateway.json_codec import JsonError, JsonValue, MessageCodec, length_delimited, parse_json
-
-Find = Callable[[str], Descriptor]
+from support.images import Find
 
 ANY_TREE = {"@type": "/everything.Tree", "children": [{}, {"name": "x"}]}
 

@@ -7,7 +7,7 @@ import pytest
 from google.api import annotations_pb2
 from grpc_tools import protoc
 from modelwire_gateway.options import GatewayOptions
-from support.openapi import Json, document_of
+from support.openapi import Document, Json, document_of
 
 HERE = Path(__file__).parent
 OPTIONS_PROTO = HERE.parents[2] / "protos"
@@ -22,7 +22,6 @@ import "everything.proto"; import "legacy.proto"; import "modelwire/http/v1/opti
 """
 
 CompileImage = Callable[[str], bytes]
-Document = Callable[..., Json]
 
 
 @pytest.fixture(scope="session")

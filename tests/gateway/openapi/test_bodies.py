@@ -2,9 +2,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
-from support.openapi import Json, check, takes
+from support.openapi import Document, Json, check, takes
 
-Document = Callable[..., Json]
 M: Final = {"$ref": "#/components/schemas/t.M"}
 ERROR: Final = {"$ref": "#/components/responses/Error"}
 STREAMED: Final = (

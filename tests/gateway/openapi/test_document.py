@@ -21,8 +21,6 @@ from support.images import image_of
 from support.openapi import Json, document_of, routes_of
 from temporalio.api.workflowservice.v1 import service_pb2
 
-Document = Callable[..., Json]
-
 EVERYTHING = """
 message M {
   everything.Scalars a = 1; everything.Optionals b = 2; everything.Lists c = 3; everything.Maps d = 4;

@@ -1,12 +1,8 @@
-from collections.abc import Callable
-
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from modelwire_gateway.openapi.operations import short_names
 from modelwire_gateway.sources.descriptors import services_in_image
-from support.openapi import Json
-
-Document = Callable[..., Json]
+from support.openapi import Document, Json
 
 
 def ids(document: Json) -> dict[tuple[str, str], str]:

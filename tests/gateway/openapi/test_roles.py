@@ -1,12 +1,8 @@
 """What requests must give and what answers have."""
 
-from collections.abc import Callable
-
 import pytest
 from modelwire_gateway.options import GatewayOptions, JsonOptions
-from support.openapi import Json
-
-Document = Callable[..., Json]
+from support.openapi import Document, Json
 
 MESSAGES = """
 message Given { string must = 1 [(google.api.field_behavior) = REQUIRED]; Shared shared = 2; Plain plain = 3; }

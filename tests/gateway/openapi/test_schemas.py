@@ -1,13 +1,10 @@
 """What of a .proto file becomes what schema."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
 from modelwire_gateway.options import GatewayOptions, JsonOptions
-from support.openapi import Json
-
-Document = Callable[..., Json]
+from support.openapi import Document, Json
 
 REF: Final = "#/components/schemas/"
 INT64: Final = {"type": "string", "format": "int64", "pattern": "^-?[0-9]+$"}

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from google.protobuf import json_format, message_factory
-from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.errors import RpcFailure
 from modelwire_gateway.json_codec import Codecs
 from modelwire_gateway.options import GatewayOptions
@@ -13,8 +12,8 @@ from modelwire_gateway.requests.binding import Binder
 from modelwire_gateway.requests.query import read_query
 from modelwire_gateway.routing.field_paths import FieldNames
 from modelwire_gateway.routing.routes import Match, RouteTable
+from support.images import CompileServices
 
-CompileServices = Callable[[str], tuple[ServiceDescriptor, ...]]
 Bind = Callable[..., dict[str, Any]]
 
 SCHEMA = """

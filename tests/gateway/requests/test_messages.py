@@ -11,24 +11,18 @@ from modelwire_gateway.endpoints import Endpoints
 from modelwire_gateway.errors import RpcFailure
 from modelwire_gateway.options import GatewayOptions
 from modelwire_gateway.requests.query import read_query
-from support.uploads import NDJSON, PROTO
+from support.uploads import NDJSON
 
-CompileServices = Callable[[str], tuple[ServiceDescriptor, ...]]
 Read = Callable[..., list[dict[str, Any]]]
 JSON = "application/json"
 
 
 @pytest.fixture(scope="module")
-def services(compile_services: CompileServices) -> tuple[ServiceDescriptor, ...]:
-    return compile_services(PROTO)
-
-
-@pytest.fixture(scope="module")
-def read(services: tuple[ServiceDescriptor, ...]) -> Read:
+def read(upload_services: tuple[ServiceDescriptor, ...]) -> Read:
     """The messages of a body that comes in some pieces, as proto3 JSON, read by protobuf itself."""
 
     def read(path: str, content_type: str | None, *pieces: bytes, limit: int = 2**20) -> list[dict[str, Any]]:
-        endpoints = Endpoints(services, GatewayOptions(max_request_bytes=limit))
+        endpoints = Endpoints(upload_services, GatewayOptions(max_request_bytes=limit))
         raw_path, _, query = path.encode().partition(b"?")
         method = "GET" if path.startswith("/bare/") else "POST"
         endpoint, captures = endpoints.find(method, raw_path)

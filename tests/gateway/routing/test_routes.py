@@ -1,14 +1,12 @@
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import pytest
-from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.errors import RpcFailure
 from modelwire_gateway.routing.routes import Match, MethodNotAllowed, NotFound, RouteErrors, RouteTable
 from modelwire_gateway.sources.descriptors import built_in_services
-
-CompileServices = Callable[[str], tuple[ServiceDescriptor, ...]]
+from support.images import CompileServices
 
 SCHEMA = """
 syntax = "proto3"; package t;
