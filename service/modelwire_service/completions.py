@@ -1,7 +1,8 @@
 """Completions and chunks as OpenAI's clients read them, whatever an upstream left out.
 
 This is the one place for what holds of every answer, whichever kind of upstream gave it: id, object, created, model,
-index, role, reasons to finish, tool calls, usage. What only one vendor does is that adapter's to undo.
+index, role, reasons to finish, tool calls, usage. Values have their types already; what only one vendor does is that
+adapter's to undo.
 """
 
 import secrets
@@ -12,7 +13,7 @@ import orjson
 
 from modelwire_service.finish_reasons import FINISH_REASONS, STOP, finish_reason
 from modelwire_service.tool_calls import CallDeltas, completed_calls
-from modelwire_service.upstreams.answer_json import as_int, choice_index
+from modelwire_service.upstreams.answer_json import as_int, choice_index, malformed
 from modelwire_service.upstreams.base import Json
 
 DONE = b"data: [DONE]\n\n"
@@ -29,6 +30,8 @@ def completed(reply: Json, model: str) -> Json:
 
 class ChunkStream:
     """The chunks of one streamed reply, made uniform: one id, one time, usage only where it was asked for.
+
+    Raises UpstreamProtocolError for a choice that ends and has called what nobody named.
 
     With `include_usage`, each chunk has `usage: null` and `end` gives one more, without choices, that has
     the numbers. `usage` holds them in either case, once the upstream told them.
@@ -90,7 +93,9 @@ class ChunkStream:
         if not choice.get("finish_reason"):
             return {**said, "finish_reason": None}
         self._ended.add(index)
-        return _end(said, called=index in self._calls)
+        if (called := index in self._calls) and self._calls[index].any_unnamed:
+            raise malformed("a tool call", "named")
+        return _end(said, called=called)
 
 
 def _completed_choice(choice: Json, position: int) -> Json:
@@ -114,7 +119,7 @@ def _end(choice: Json, *, called: bool) -> Json:
 
 def _head(told: Json, model: str, kind: str) -> Json:
     return {
-        "id": _text(told.get("id")) or _fresh_id(),
+        "id": _identity(told.get("id")) or _fresh_id(),
         "object": kind,
         "created": _seconds(told.get("created")),
         "model": _text(told.get("model")) or model,
@@ -126,6 +131,10 @@ def _without_empty_calls(said: Json) -> Json:
     if "tool_calls" in said and not said["tool_calls"]:
         return {key: value for key, value in said.items() if key != "tool_calls"}
     return said
+
+
+def _identity(value: Any) -> str:
+    return str(value) if type(value) is int else _text(value)
 
 
 def _text(value: Any) -> str:

@@ -3,7 +3,7 @@
 In a stream OpenAI says index, id, type and name once, with the first delta of a call, and then fragments of the
 arguments under the same index. Clients join whatever texts come under one index, ids and names included, and fail
 without an index. Upstreams differ: Gemini's OpenAI endpoint leaves the index out, Ollama once gave all parallel calls
-the index 0, others repeat id and name in each delta, number from 1, or say the arguments as an object.
+the index 0, others repeat id and name in each delta, or number from 1.
 
 Which call a delta belongs to: that of its index, unless it names a function under an id of its own, which begins
 another; without an index, that of its id; without either, a name begins a call and anything else continues the last.
@@ -12,8 +12,6 @@ another; without an index, that of its id; without either, a name begins a call 
 import secrets
 from dataclasses import dataclass
 from typing import Any
-
-import orjson
 
 from modelwire_service.upstreams.base import Json
 
@@ -34,13 +32,20 @@ class _Call:
 
 
 class CallDeltas:
-    """The deltas of one choice's tool calls, renumbered from 0 in the order the calls begin."""
+    """The deltas of one choice's tool calls, renumbered from 0 in the order the calls begin.
+
+    `any_unnamed` tells whether a function is called that has had no name so far.
+    """
 
     def __init__(self) -> None:
         self._calls: list[_Call] = []
         self._by_index: dict[Any, _Call] = {}
         self._by_id: dict[str, _Call] = {}
         self._ids: set[str] = set()
+
+    @property
+    def any_unnamed(self) -> bool:
+        return not all(call.named for call in self._calls)
 
     def numbered(self, deltas: list[Json]) -> list[Json]:
         """The deltas as OpenAI would have sent them."""
@@ -62,7 +67,8 @@ class CallDeltas:
         said = {key: value for key, value in delta.items() if key not in _SAID_ONCE} | {"index": call.number}
         if begins:
             said |= {"id": _unique(given_id, self._ids), "type": delta.get("type") or "function"}
-        if begins or function:
+            call.named = said["type"] != "function"
+        if function or said.get("type") == "function":
             said["function"] = _function_delta(function, begins=begins, named=call.named)
         call.named = call.named or bool(name)
         return said
@@ -83,8 +89,7 @@ def _completed(call: Json, taken: set[str]) -> Json:
     said = {"id": _unique(_text(call.get("id")), taken), "type": call.get("type") or "function"}
     if said["type"] != "function" and not function:
         return {**said, **rest}
-    arguments = _arguments(function.get("arguments"), absent="{}")
-    return {**said, "function": {**function, "arguments": arguments}, **rest}
+    return {**said, "function": {**function, "arguments": function.get("arguments") or "{}"}, **rest}
 
 
 def _function_delta(function: Json, *, begins: bool, named: bool) -> Json:
@@ -92,14 +97,8 @@ def _function_delta(function: Json, *, begins: bool, named: bool) -> Json:
     if not named and (name := _text(function.get("name"))):
         said["name"] = name
     if begins or "arguments" in function:
-        said["arguments"] = _arguments(function.get("arguments"), absent="")
+        said["arguments"] = function.get("arguments") or ""
     return said
-
-
-def _arguments(told: object, *, absent: str) -> str:
-    if isinstance(told, str):
-        return told
-    return absent if told is None else orjson.dumps(told).decode()
 
 
 def _unique(told: str, taken: set[str]) -> str:

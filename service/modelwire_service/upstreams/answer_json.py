@@ -45,46 +45,48 @@ def dumps(request: Json) -> bytes:
         raise InvalidRequest.of("", "cannot be written as JSON") from error
 
 
+def malformed(where: str, wanted: str) -> UpstreamProtocolError:
+    """The error of an answer in which what stands at `where` is not what is wanted there."""
+    return UpstreamProtocolError(f"the upstream's answer is malformed: {where} is not {wanted}")
+
+
 def choice_index(choice: Json, position: int) -> int:
     """The index of a choice, or its position where the server leaves that out or says null.
 
     Raises UpstreamProtocolError for an index that is no number from 0 to MAX_INT32.
     """
     index = choice.get("index")
+    if type(index) is int and 0 <= index <= MAX_INT32:
+        return index
     if index is None:
         return position
-    number = _number(index)
-    if number is None or not 0 <= number <= MAX_INT32:
-        raise UpstreamProtocolError("the upstream answered a choice whose index is no number")
+    number = number_in(index)
+    if number is None or not 0 <= number <= MAX_INT32 or (isinstance(index, float) and index != number):
+        raise malformed("an index", "a whole number")
     return number
 
 
-def checked_choices(answer: Json, said: str) -> list[Json]:
-    """The choices of a completion (`said` is "message") or of a chunk ("delta"): objects, each with one of those.
+def settle_indexes(choices: list[Json], *, whole: bool) -> None:
+    """Gives each choice an index, in place: proto3's JSON leaves 0 out, so those without one get the first free.
 
-    No choices, or null, is a list of none. Raises UpstreamProtocolError for anything else, and for tool calls
-    that are no list of objects.
+    In a whole answer no two choices are one: where an index comes twice, all have their places for indexes. In a
+    chunk they are two pieces of the same. Raises UpstreamProtocolError for an index that is no number.
     """
-    choices = answer.get("choices")
-    if choices is None:
-        return []
-    if not _are_objects(choices):
-        raise UpstreamProtocolError("the upstream answered choices that are no list of objects")
-    for choice in choices:
-        part = choice.get(said)
-        if part is None:
-            continue
-        if not isinstance(part, dict):
-            raise UpstreamProtocolError(f"the upstream answered a choice whose {said} is no object")
-        calls = part.get("tool_calls")
-        if calls is not None and not _are_objects(calls):
-            raise UpstreamProtocolError("the upstream answered tool calls that are no list of objects")
-    return choices  # type: ignore[no-any-return]
+    if len(choices) == 1:
+        choices[0]["index"] = choice_index(choices[0], 0)
+        return
+    told = [choice_index(choice, -1 - at) for at, choice in enumerate(choices)]
+    taken = {index for index in told if index >= 0}
+    if whole and len(set(told)) < len(told):
+        told, taken = list(range(len(told))), set()
+    free = (index for index in range(len(told)) if index not in taken)
+    for index, choice in zip(told, choices, strict=True):
+        choice["index"] = index if index >= 0 else next(free)
 
 
 def as_int(value: object) -> int:
-    """A number that servers also send as text or as a float; 0 if it is none, or none of 64 bits with a sign."""
-    return _number(value) or 0
+    """The number in a value; 0 if there is none."""
+    return number_in(value) or 0
 
 
 def as_count(value: object) -> int:
@@ -92,7 +94,8 @@ def as_count(value: object) -> int:
     return min(max(as_int(value), 0), MAX_INT32)
 
 
-def _number(value: object) -> int | None:
+def number_in(value: object) -> int | None:
+    """A number that servers also send as text or as a float; None if it is none, or none of 64 bits with a sign."""
     if isinstance(value, str):
         number = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else None
     elif isinstance(value, float):
@@ -100,10 +103,6 @@ def _number(value: object) -> int | None:
     else:
         number = value if isinstance(value, int) and not isinstance(value, bool) else None
     return number if number is not None and -1 << 63 <= number < 1 << 63 else None
-
-
-def _are_objects(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
 def _deeper_than(value: Any, limit: int) -> bool:

@@ -19,20 +19,16 @@ from modelwire_service.upstreams.answer_json import as_int
 from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.redaction import Redactor
 
+LONGEST_WAIT = 86_400.0  # seconds
 STATUS_UNTOLD = 502  # of an error that comes without an HTTP status of its own
 _STATUS_KEYS = ("code", "statusCode", "status_code", "status")
 _MESSAGE_KEYS = ("message", "detail", "error")
-_LONGEST_WAIT = 86_400.0  # seconds
 
 
-def failure_in(payload: Any) -> Json | None:
+def refusal_in(payload: Any, redactor: Redactor) -> UpstreamRefused | None:
     """The error that a payload sent as a success reports, None if it reports none."""
-    if isinstance(payload, list) and len(payload) == 1:
-        payload = payload[0]
-    if not isinstance(payload, dict):
-        return None
-    flat = "choices" not in payload and "data" not in payload and "message" in payload and _status(payload)
-    return payload if payload.get("error") or payload.get("object") == "error" or flat else None
+    failure = _failure_in(payload)
+    return None if failure is None else refusal(failure, redactor)
 
 
 def broken_choice(choice: Json) -> Json | None:
@@ -84,6 +80,15 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         return None
 
 
+def _failure_in(payload: Any) -> Json | None:
+    if isinstance(payload, list) and len(payload) == 1:
+        payload = payload[0]
+    if not isinstance(payload, dict):
+        return None
+    flat = "choices" not in payload and "data" not in payload and "message" in payload and _status(payload)
+    return payload if payload.get("error") or payload.get("object") == "error" or flat else None
+
+
 def _told_in(body: bytes) -> Json:
     try:
         payload = orjson.loads(body)
@@ -117,4 +122,4 @@ def _number(text: str | None) -> float | None:
 
 
 def _bounded(seconds: float) -> float:
-    return min(max(seconds, 0.0), _LONGEST_WAIT)
+    return min(max(seconds, 0.0), LONGEST_WAIT)

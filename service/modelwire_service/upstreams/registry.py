@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Mapping, Sequence
 
+from modelwire_service.dispatch.guard import Guard
 from modelwire_service.model_catalog import ModelCatalog, Served
 from modelwire_service.settings import ConfigurationError
 from modelwire_service.upstream_settings import GEMINI_HOST, UpstreamSettings, gemini_host
@@ -10,21 +11,27 @@ from modelwire_service.upstreams.base import Upstream
 from modelwire_service.upstreams.gemini.adapter import GeminiUpstream
 from modelwire_service.upstreams.gemini.media import MediaFetcher
 from modelwire_service.upstreams.http.base import HttpClient
+from modelwire_service.upstreams.key_ring import KeyRing, Keys, PassedThrough
 from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
 from modelwire_service.upstreams.openai.profiles import PROFILES, profile_for
 
 
 def build_catalog(
-    configured: Sequence[UpstreamSettings], environment: Mapping[str, str], source: Callable[[], float] = random.random
+    configured: Sequence[UpstreamSettings],
+    environment: Mapping[str, str],
+    source: Callable[[], float] = random.random,
+    *,
+    pass_through: bool = False,
 ) -> ModelCatalog:
     """A catalog of all configured upstreams, not started. Raises ConfigurationError with every complaint.
 
-    `source` is what `ModelCatalog` chooses by among upstreams that serve one model.
+    `source` gives numbers from 0 up to but not 1: chance, by which an upstream is chosen among those that serve one
+    model, and waits are drawn. With `pass_through`, upstreams without a key of their own get that of each caller.
     """
     served, complaints = [], []
     for settings in configured:
         try:
-            served.append(Served(_upstream(settings, environment), settings.models, settings.aliases, settings.weight))
+            served.append(_served(settings, _upstream(settings, environment, pass_through), source))
         except ValueError as error:
             complaints.append(f"upstream {settings.name}: {error}")
     if complaints:
@@ -32,25 +39,32 @@ def build_catalog(
     return ModelCatalog(served, source)
 
 
-def _upstream(settings: UpstreamSettings, environment: Mapping[str, str]) -> Upstream:
+def _served(settings: UpstreamSettings, upstream: Upstream, source: Callable[[], float]) -> Served:
+    guard = Guard(settings.policy, chance=source)
+    return Served(upstream, settings.models, settings.aliases, settings.weight, guard)
+
+
+def _upstream(settings: UpstreamSettings, environment: Mapping[str, str], pass_through: bool) -> Upstream:
     if settings.kind == "embedded":
         return _embedded(settings)
+    own = settings.keys(environment)
+    keys = PassedThrough() if pass_through and not own else KeyRing(own)
     if settings.kind == "gemini":
-        return _gemini(settings, environment)
+        return _gemini(settings, keys)
     return OpenAIUpstream(
         settings.name,
         base_url=settings.base_url or "",
-        api_key=settings.key(environment),
+        api_key=keys,
         client=_client(settings),
         profile=PROFILES[settings.profile] if settings.profile else profile_for(settings.base_url or ""),
     )
 
 
-def _gemini(settings: UpstreamSettings, environment: Mapping[str, str]) -> Upstream:
+def _gemini(settings: UpstreamSettings, keys: Keys) -> Upstream:
     return GeminiUpstream(
         settings.name,
         base_url=gemini_host(settings.base_url or GEMINI_HOST, settings.api_version),
-        api_key=settings.key(environment),
+        api_key=keys,
         client=_client(settings),
         api_version=settings.api_version,
         media=_media(settings) if settings.allowed_media_hosts else None,

@@ -5,9 +5,16 @@ payloads are decoded, by whoever wants them. Each byte is looked at a fixed numb
 the pieces are.
 """
 
+from collections.abc import Mapping
+
 from modelwire_service.errors import UpstreamProtocolError
 
 _BOM = b"\xef\xbb\xbf"
+
+
+def is_event_stream(headers: Mapping[str, str]) -> bool:
+    """Whether an answer with these headers, of lower-case names, is a stream of events."""
+    return headers.get("content-type", "").lstrip().lower().startswith("text/event-stream")
 
 
 class SseReader:

@@ -59,6 +59,9 @@ def string_values(value: Any, path: Path, report: Report) -> None:
             text(member, (*path, name), report)
 
 
+MAX_TOOLS: Final = 512
+"""Gemini's, the widest of the vendors' own: OpenAI refuses more than 128."""
+
 _strings: Final = each(filled)
 _bias: Final = between(-100, 100)
 

@@ -127,6 +127,19 @@ def each(item: Check) -> Check:
     return check
 
 
+def up_to(most: int, items: str, check: Check) -> Check:
+    """What passes `check`; of a list longer than `most` no item is looked at. `items` is what they are called."""
+    reason = f"must hold at most {most} {items}"
+
+    def bounded(value: Any, path: Path, report: Report) -> None:
+        if isinstance(value, list) and len(value) > most:
+            report.add(path, reason)
+        else:
+            check(value, path, report)
+
+    return bounded
+
+
 def shape(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
     """An object that has the required members; others it may have, declared or not. A null member counts as absent."""
     checks = {**required, **(optional or {})}

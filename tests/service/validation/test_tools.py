@@ -2,12 +2,22 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from modelwire_service.validation.bounds import MAX_TOOLS
 
+ALLOWED = "tool_choice.allowed_tools"
 NAME = "must be 1 to 128 letters, digits, '_', '.', ':' or '-'"
 
 
 def tool(name: Any = "f", **members: Any) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, **members}}
+
+
+def named(name: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name}}
+
+
+def allowed(mode: str, *tools: Any) -> dict[str, Any]:
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": [*tools]}}
 
 
 REFUSED: list[tuple[dict[str, Any], list[str]]] = [
@@ -39,17 +49,51 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"tool_choice": ""}, ["tool_choice: must be one of none, auto, required, not ''"]),
     ({"tool_choice": 1}, ["tool_choice: must be none, auto, required or an object that names a function"]),
     ({"tool_choice": ["auto"]}, ["tool_choice: must be none, auto, required or an object that names a function"]),
-    (
-        {"tools": [tool()], "tool_choice": {}},
-        ["tool_choice.type: is required", "tool_choice.function: is required"],
-    ),
+    ({"tools": [tool()], "tool_choice": {}}, ["tool_choice.type: is required"]),
+    ({"tools": [tool()], "tool_choice": {"type": ["function"]}}, ["tool_choice.type: must be a string"]),
+    ({"tools": [tool()], "tool_choice": {"type": "function"}}, ["tool_choice.function: is required"]),
     (
         {"tools": [tool()], "tool_choice": {"function": {"name": "f"}}},
         ["tool_choice.type: is required"],
     ),
     (
-        {"tools": [tool()], "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}},
-        ["tool_choice.type: must be function, not 'allowed_tools'", "tool_choice.function: is required"],
+        {"tools": [tool()], "tool_choice": {"type": "custom", "custom": {"name": "f"}}},
+        ["tool_choice.type: must be one of function, allowed_tools, not 'custom'"],
+    ),
+    ({"tool_choice": allowed("auto", named("f"))}, ["tool_choice: requires tools"]),
+    ({"tools": [tool()], "tool_choice": {"type": "allowed_tools"}}, ["tool_choice.allowed_tools: is required"]),
+    (
+        {"tools": [tool()], "tool_choice": {"type": "allowed_tools", "allowed_tools": ["f"]}},
+        ["tool_choice.allowed_tools: must be an object"],
+    ),
+    (
+        {"tools": [tool()], "tool_choice": {"type": "allowed_tools", "allowed_tools": {}}},
+        [f"{ALLOWED}.mode: is required", f"{ALLOWED}.tools: is required"],
+    ),
+    (
+        {"tools": [tool()], "tool_choice": allowed("none", named("f"))},
+        [f"{ALLOWED}.mode: must be one of auto, required, not 'none'"],
+    ),
+    ({"tools": [tool()], "tool_choice": allowed("auto")}, [f"{ALLOWED}.tools: must not be empty"]),
+    (
+        {"tools": [tool()], "tool_choice": allowed("auto", named("f"), named("g"))},
+        [f"{ALLOWED}.tools[1].function.name: must be one of the tools, not 'g'"],
+    ),
+    (
+        {"tools": [tool()], "tool_choice": allowed("auto", {"type": "mcp", "server_label": "s"})},
+        [f"{ALLOWED}.tools[0].type: must be function, not 'mcp'", f"{ALLOWED}.tools[0].function: is required"],
+    ),
+    (
+        {"tools": [tool()], "tool_choice": allowed("auto", "f", named(""))},
+        [f"{ALLOWED}.tools[0]: must be an object", f"{ALLOWED}.tools[1].function.name: must not be empty"],
+    ),
+    (
+        {"tools": [tool()], "tool_choice": allowed("auto", *[named("f")] * (MAX_TOOLS + 1))},
+        [f"{ALLOWED}.tools: must hold at most {MAX_TOOLS} tools"],
+    ),
+    (
+        {"tools": [tool(f"f{at}") for at in range(MAX_TOOLS + 1)]},
+        [f"tools: must hold at most {MAX_TOOLS} tools"],
     ),
     ({"tools": [tool()], "tool_choice": tool("")}, ["tool_choice.function.name: must not be empty"]),
     ({"tools": [tool()], "tool_choice": tool(None)}, ["tool_choice.function.name: is required"]),
@@ -75,6 +119,9 @@ def test_tools_and_choices_that_cannot_be_are_refused(
         {"tools": [tool()], "tool_choice": "required"},
         {"tools": [tool()], "tool_choice": "none"},
         {"tools": [tool("a"), tool("b")], "tool_choice": tool("b")},
+        {"tools": [tool("a"), tool("b"), tool("c")], "tool_choice": allowed("auto", named("c"), named("a"))},
+        {"tools": [tool("a"), tool("b")], "tool_choice": allowed("required", named("b"), named("b"))},
+        {"tools": [tool(f"f{at}") for at in range(MAX_TOOLS)]},
         {"tool_choice": "auto"},
         {"tool_choice": "none"},
     ],

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from modelwire_service.errors import InvalidRequest, Violation
+from modelwire_service.upstreams.allowed_tools import allowed_alone
 from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.embedded.chat_worker import MAX_REPLY_TOKENS
 from modelwire_service.upstreams.embedded.forced_tool_call import ForcedToolCall, forced_tool_call
@@ -53,6 +54,7 @@ def plan_chat(request: Json) -> ChatPlan:
     """How a request is answered. Raises InvalidRequest for all in it that the embedded model cannot do."""
     if violations := list(_violations(request)):
         raise InvalidRequest(violations)
+    request = allowed_alone(request)
     forced = forced_tool_call(request)
     body = {key: value for key, value in request.items() if key in _PASSED_ON}
     body["model"] = request["model"]

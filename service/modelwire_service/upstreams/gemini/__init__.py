@@ -25,8 +25,9 @@
         logprobs.py           their probabilities
     stream.py             the same, event by event
     embeddings.py, models.py, errors.py
-    media.py              images fetched for callers, where an operator allows it
-    wire.py               calls over HTTP
+    remote_media.py       what a conversation points to on the web
+    media.py              … fetched for callers, where an operator allows it
+    wire.py               its addresses and the key
     adapter.py            the upstream itself
 
 All but media, wire, adapter, embeddings and models is pure. Where public implementations disagree, the way that

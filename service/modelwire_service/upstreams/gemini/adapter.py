@@ -8,24 +8,25 @@ from modelwire_service.upstreams.answer_json import loads
 from modelwire_service.upstreams.base import Embeddings, Json, Model
 from modelwire_service.upstreams.gemini.answers import Asked, completion
 from modelwire_service.upstreams.gemini.embeddings import embeddings
-from modelwire_service.upstreams.gemini.errors import failure_in, refusal_of_answer, refusal_of_failure
+from modelwire_service.upstreams.gemini.errors import refusal_in, refusal_of
 from modelwire_service.upstreams.gemini.media import MediaFetcher
 from modelwire_service.upstreams.gemini.models import all_models
-from modelwire_service.upstreams.gemini.parts import remote_images
 from modelwire_service.upstreams.gemini.refusals import refuse_embedding_members, refuse_unsupported
+from modelwire_service.upstreams.gemini.remote_media import remote_media
 from modelwire_service.upstreams.gemini.request import generate_request
 from modelwire_service.upstreams.gemini.stream import ChunkMaker
 from modelwire_service.upstreams.gemini.wire import Wire, model_path
-from modelwire_service.upstreams.http.base import HttpClient, Response
-from modelwire_service.upstreams.sse import SseReader
+from modelwire_service.upstreams.http.base import HttpClient
+from modelwire_service.upstreams.key_ring import Keys
+from modelwire_service.upstreams.sse import SseReader, is_event_stream
 
 
 class GeminiUpstream:
     """An `Upstream` over the Gemini API, or over whatever speaks it.
 
-    `base_url` is the host, to which the API version is appended. Images on the web are refused unless there is
-    `media` to fetch them. Both clients are closed with the upstream. Raises ValueError if `base_url` is no plain
-    HTTP URL.
+    `base_url` is the host, to which the API version is appended. `api_key` is one key, or a source of several. What is
+    on the web is refused unless there is `media` to fetch it. Both clients are closed with the upstream. Raises
+    ValueError if `base_url` is no plain HTTP URL.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class GeminiUpstream:
         name: str,
         *,
         base_url: str,
-        api_key: str | None,
+        api_key: str | Keys | None,
         client: HttpClient,
         api_version: str = "v1beta",
         media: MediaFetcher | None = None,
@@ -63,7 +64,7 @@ class GeminiUpstream:
         response = await self._wire.send("POST", f"{path}:streamGenerateContent?alt=sse", body)
         try:
             maker = ChunkMaker(response.headers, Asked.by(request))
-            if not _is_stream(response):
+            if not is_event_stream(response.headers):
                 yield _listed(await self._wire.read(response), maker, self._wire)
             else:
                 reader = _EventReader(maker, self._wire)
@@ -87,7 +88,7 @@ class GeminiUpstream:
 
     async def _body(self, request: Json) -> Json:
         refuse_unsupported(request)  # before anything is fetched for it
-        remote = list(remote_images(request["messages"], self._wire.files_url))
+        remote = list(remote_media(request["messages"], self._wire.files_url))
         media = await self._media.fetched(remote) if remote and self._media is not None else {}
         return generate_request(request, files_url=self._wire.files_url, media=media)
 
@@ -125,7 +126,7 @@ class _EventReader:
         except ServiceError as error:
             self._failure = error
         if self._events.error is not None and self._failure is None:
-            self._failure = refusal_of_answer(0, {}, self._events.error, self._wire.redactor)
+            self._failure = refusal_of(0, {}, self._events.error, self._wire.redactor)
         return chunks
 
     def _read(self, event: bytes) -> list[Json]:
@@ -141,10 +142,6 @@ def _listed(events: Any, maker: ChunkMaker, wire: Wire) -> list[Json]:
 
 
 def _chunks_of(event: Any, maker: ChunkMaker, wire: Wire) -> list[Json]:
-    if (failure := failure_in(event)) is not None:
-        raise refusal_of_failure(failure, wire.redactor)
+    if (refusal := refusal_in(event, {}, wire.redactor)) is not None:
+        raise refusal
     return maker.chunks(event)
-
-
-def _is_stream(response: Response) -> bool:
-    return response.headers.get("content-type", "").lstrip().lower().startswith("text/event-stream")

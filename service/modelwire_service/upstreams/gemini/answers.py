@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from modelwire_service.errors import UpstreamProtocolError
-from modelwire_service.upstreams.answer_json import choice_index
+from modelwire_service.upstreams.answer_json import settle_indexes
 from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.gemini.audio_answer import in_format
 from modelwire_service.upstreams.gemini.candidate_parts import NewId, Said, as_images, call_id, said_by
-from modelwire_service.upstreams.gemini.finish_reasons import block_reason, finish_reason, native_reason
+from modelwire_service.upstreams.gemini.finish_reasons import block_reason, finish_reason, told_beside
 from modelwire_service.upstreams.gemini.logprobs import logprobs_of
 from modelwire_service.upstreams.gemini.usage import usage_of
 
+_MEMBERS: Final = frozenset({"candidates", "promptFeedback", "usageMetadata", "responseId", "modelVersion"})
 _TIER_HEADER: Final = "x-gemini-service-tier"
 
 
@@ -41,7 +42,9 @@ def completion(answer: Json, headers: Mapping[str, str], asked: Asked) -> Json:
     A blocked prompt is an answer too, of one empty choice, as OpenAI's is that was filtered.
     """
     candidates = candidates_of(answer)
-    choices = [_choice(candidate, at, asked) for at, candidate in enumerate(candidates)]
+    if not is_answer(answer):
+        raise UpstreamProtocolError("the upstream answered an object that is no answer of Gemini's")
+    choices = [_choice(candidate, asked) for candidate in candidates]
     return head(answer, headers) | {
         "choices": choices or [unanswered(answer) | {"message": _message(Said(), asked)}],
         **({"usage": usage_of(metadata)} if (metadata := usage_metadata(answer)) else {}),
@@ -57,13 +60,19 @@ def head(answer: Json, headers: Mapping[str, str]) -> Json:
 
 
 def candidates_of(answer: Any) -> list[Json]:
-    """Raises UpstreamProtocolError for candidates that are no list of objects."""
+    """The candidates, each with an index. Raises UpstreamProtocolError where they are no list of objects."""
     if not isinstance(answer, dict):
         raise UpstreamProtocolError("the upstream answered JSON that is not an object")
     candidates = answer.get("candidates") or []
     if not isinstance(candidates, list) or not all(isinstance(candidate, dict) for candidate in candidates):
         raise UpstreamProtocolError("the upstream answered candidates that are no list of objects")
+    settle_indexes(candidates, whole=True)
     return candidates
+
+
+def is_answer(answer: Json) -> bool:
+    """Whether there is anything of an answer's, be it without candidates."""
+    return not _MEMBERS.isdisjoint(answer)
 
 
 def unanswered(answer: Json) -> Json:
@@ -78,14 +87,14 @@ def usage_metadata(answer: Json) -> Json | None:
     return metadata if isinstance(metadata, dict) and metadata else None
 
 
-def _choice(candidate: Json, position: int, asked: Asked) -> Json:
+def _choice(candidate: Json, asked: Asked) -> Json:
     said = said_by(candidate, asked.new_id)
     return {
-        "index": choice_index(candidate, position),
+        "index": candidate["index"],
         "message": _message(said, asked),
         **logprobs_of(candidate),
         "finish_reason": finish_reason(candidate.get("finishReason"), called=bool(said.calls)),
-        **native_reason(candidate),
+        **told_beside(candidate),
     }
 
 

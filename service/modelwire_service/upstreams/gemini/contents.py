@@ -57,8 +57,9 @@ def _answer_parts(message: Json, path: str, family: Family, reader: PartReader) 
     parts = reader.parts(message.get("content"), f"{path}.content")
     if refusal := message.get("refusal"):
         parts.append({"text": refusal})
-    parts += _images_it_made(message, path, reader)
-    if (signature := signature_of(message)) is not None:
+    if message.get("images"):
+        parts += _images_it_made(message, path, reader)
+    if "extra_content" in message and (signature := signature_of(message)) is not None:
         # Of text, the last part is signed, be it an empty one: signatures come there in streams.
         if not parts:
             parts.append({"text": ""})
@@ -71,7 +72,7 @@ def _answer_parts(message: Json, path: str, family: Family, reader: PartReader) 
 
 def _images_it_made(message: Json, path: str, reader: PartReader) -> Iterator[Json]:
     """The images of an earlier answer, in the member answers have them in; nobody has checked its shape."""
-    images = message.get("images")
+    images = message["images"]
     for at, item in enumerate(images if isinstance(images, list) else ()):
         image = item.get("image_url") if isinstance(item, dict) else None
         if isinstance(image, dict) and isinstance(image.get("url"), str):
@@ -109,6 +110,8 @@ class _Turns:
 
     def answer(self, message: Json, said: list[Json], calls: list[Json]) -> None:
         self.say("model", [*said, *calls] or [_BLANK])
+        if not calls:
+            return
         results = _Results()
         for place, call in enumerate(message.get("tool_calls") or ()):
             self._calls[call["id"]] = _Call(call["function"]["name"], place, results)

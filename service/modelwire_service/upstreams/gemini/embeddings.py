@@ -9,17 +9,16 @@ from collections.abc import Coroutine, Iterator
 from typing import Any, Final, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from modelwire_service.errors import UpstreamProtocolError
 from modelwire_service.upstreams.answer_json import MAX_INT32, as_count
 from modelwire_service.upstreams.base import Embeddings, Json
 from modelwire_service.upstreams.gemini.wire import Wire, model_path
+from modelwire_service.upstreams.vectors import Vector, vector_of
 
 MAX_TEXTS_A_CALL: Final = 100
 MAX_CALLS_AT_ONCE: Final = 4
 
-Vector = NDArray[np.floating[Any]]
 Result = TypeVar("Result")
 
 
@@ -72,12 +71,7 @@ def _vectors(answer: Json, count: int, dimensions: int | None) -> list[Vector]:
 
 
 def _vector(item: Any, dimensions: int | None) -> Vector:
-    try:
-        vector = np.array(item.get("values"), dtype=np.float64)
-    except (AttributeError, ValueError, TypeError):
-        raise UpstreamProtocolError("the upstream sent an embedding that cannot be read") from None
-    if vector.ndim != 1 or not vector.size or not np.isfinite(vector).all():
-        raise UpstreamProtocolError("the upstream sent an embedding that is not a list of finite numbers")
+    vector = vector_of(item.get("values") if isinstance(item, dict) else None)
     if dimensions is None:
         return vector
     if vector.size != dimensions:

@@ -14,7 +14,7 @@ import orjson
 from modelwire_service.errors import UpstreamRefused
 from modelwire_service.upstreams.answer_json import as_int
 from modelwire_service.upstreams.base import Json
-from modelwire_service.upstreams.errors import STATUS_UNTOLD, refusal, retry_after
+from modelwire_service.upstreams.errors import LONGEST_WAIT, STATUS_UNTOLD, refusal, retry_after
 from modelwire_service.upstreams.redaction import Redactor
 
 _HTTP_STATUSES: Final[Mapping[str, int]] = {
@@ -37,7 +37,6 @@ _HTTP_STATUSES: Final[Mapping[str, int]] = {
 }
 _BAD_KEYS: Final = ("API_KEY_INVALID", "API_KEY_EXPIRED")  # of google.api.ErrorReason; they come with a 400
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
-_LONGEST_WAIT: Final = 86_400.0  # seconds
 
 
 def failure_in(payload: Any) -> Json | None:
@@ -50,12 +49,16 @@ def failure_in(payload: Any) -> Json | None:
     return error if isinstance(error, dict) else {"message": error}
 
 
-def refusal_of_failure(failure: Json, redactor: Redactor, headers: Mapping[str, str] | None = None) -> UpstreamRefused:
-    """The error a failure reports. Its own wait wins over that of the headers, which are those of a proxy."""
-    return _refusal(failure, redactor, http_status=0, headers=headers or {})
+def refusal_in(payload: Any, headers: Mapping[str, str], redactor: Redactor) -> UpstreamRefused | None:
+    """The error that an answer or event reports, None if it is none.
+
+    Its own wait wins over that of the headers, which are those of a proxy.
+    """
+    failure = failure_in(payload)
+    return None if failure is None else _refusal(failure, redactor, http_status=0, headers=headers)
 
 
-def refusal_of_answer(http_status: int, headers: Mapping[str, str], body: bytes, redactor: Redactor) -> UpstreamRefused:
+def refusal_of(http_status: int, headers: Mapping[str, str], body: bytes, redactor: Redactor) -> UpstreamRefused:
     """The error of an answer whose status is no success. A body that is not JSON is not passed on."""
     try:
         failure = failure_in(orjson.loads(body))
@@ -92,4 +95,4 @@ def _as_status(code: Any) -> int:
 def _delay(detail: Json) -> float | None:
     """Seconds of a google.rpc.RetryInfo, whose duration is written as `12s` or `0.5s`."""
     found = _DURATION.fullmatch(str(detail.get("retryDelay", "")))
-    return min(float(found[1]), _LONGEST_WAIT) if found else None
+    return min(float(found[1]), LONGEST_WAIT) if found else None

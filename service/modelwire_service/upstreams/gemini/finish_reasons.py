@@ -20,6 +20,11 @@ _REASONS: Final[Mapping[str, str]] = {
         _CONTENT_FILTER,
     ),
 }  # fmt: skip
+_SOURCES: Final = {
+    "citationMetadata": "citation_metadata",
+    "groundingMetadata": "grounding_metadata",
+    "urlContextMetadata": "url_context_metadata",
+}
 _PLAIN: Final = ("STOP", "MAX_TOKENS")
 
 
@@ -33,15 +38,20 @@ def finish_reason(native: object, *, called: bool) -> str:
     return "tool_calls" if called and reason == "stop" else reason
 
 
-def native_reason(candidate: Json) -> Json:
-    """The member that tells callers what OpenAI's five cannot: Gemini's own reason and message, where it is special."""
+def told_beside(candidate: Json) -> Json:
+    """The member that tells callers what no member of OpenAI's can: Gemini's own reason and message, where it is
+    special, and the sources of what is said.
+
+    Sources are as Gemini tells them: they count bytes of parts, which callers do not get as such, and in a stream may
+    come with any event; OpenAI's annotations count characters of the whole.
+    """
+    told = {ours: candidate[name] for name, ours in _SOURCES.items() if isinstance(candidate.get(name), dict)}
     native = candidate.get("finishReason")
-    if not isinstance(native, str) or native in _PLAIN:
-        return {}
-    told: Json = {"finish_reason": native}
-    if isinstance(message := candidate.get("finishMessage"), str):
-        told["finish_message"] = message
-    return {"extra_content": {"google": told}}
+    if isinstance(native, str) and native not in _PLAIN:
+        told["finish_reason"] = native
+        if isinstance(message := candidate.get("finishMessage"), str):
+            told["finish_message"] = message
+    return {"extra_content": {"google": told}} if told else {}
 
 
 def block_reason(feedback: Json) -> Json | None:

@@ -32,11 +32,22 @@ def from_data_url(url: str, path: str) -> Json:
 
 
 def from_audio(audio: Json, path: str) -> Json:
-    """The part of an `input_audio`. Any format may be named; which of them a model hears is its own affair."""
+    """The part of an `input_audio`: base64, or a data: URL, whose media type stands above the format."""
+    told, data = audio_type(audio, path), audio["data"]
+    if data[:5].lower() != "data:":
+        return inline(told, _checked(data, f"{path}.data"))
+    part = from_data_url(data, f"{path}.data")
+    if not part["inlineData"]["mimeType"].startswith("audio/"):
+        raise InvalidRequest.of(f"{path}.data", "must be audio")
+    return part
+
+
+def audio_type(audio: Json, path: str) -> str:
+    """The media type of an `input_audio`. Any format may be named; which of them a model hears is its own affair."""
     told = str(audio["format"]).lower()
     if not _FORMAT.fullmatch(told):
         raise InvalidRequest.of(f"{path}.format", "must be the name of an audio format, such as wav or mp3")
-    return inline(f"audio/{told}", _checked(audio["data"], f"{path}.data"))
+    return f"audio/{told}"
 
 
 def from_file(file: Json, path: str) -> Json:

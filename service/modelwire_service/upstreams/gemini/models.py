@@ -34,7 +34,7 @@ def _items(page: Json) -> list[Json]:
     listed: Any = page.get("models") or []
     if not isinstance(listed, list):
         raise UpstreamProtocolError("the upstream's list of models is no list")
-    named = [item for item in listed if isinstance(item, dict) and isinstance(item.get("name"), str)]
+    named = [item for item in listed if isinstance(item, dict) and item.get("name") and isinstance(item["name"], str)]
     return [item for item in named if _is_of_use(item.get("supportedGenerationMethods"))]
 
 

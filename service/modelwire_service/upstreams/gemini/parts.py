@@ -1,4 +1,4 @@
-"""The parts of a message, as Gemini's. Where what a part points to was fetched, it is given as `media`."""
+"""The parts of a message, as Gemini's. What a part points to is given as `media`, where it was fetched."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,13 +10,10 @@ from modelwire_service.errors import InvalidRequest
 from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.gemini.families import Family
 from modelwire_service.upstreams.gemini.inline_data import from_audio, from_data_url, from_file
+from modelwire_service.upstreams.gemini.remote_media import FILES_HOST, is_known_to_gemini, is_on_web
 from modelwire_service.upstreams.gemini.signatures import signed
 
-_WEB: Final = ("http://", "https://")
 _FILE_NAME: Final = re.compile(r"files/[a-z0-9-]+")
-_FILES_HOST: Final = "generativelanguage.googleapis.com"  # in the addresses of files, whatever stands in between
-_FILE_PATH: Final = re.compile(r"/v\w+/files/[a-z0-9-]+")
-_VIDEO_HOSTS: Final = ("youtube.com", "www.youtube.com", "m.youtube.com", "youtu.be")
 RESOLUTIONS: Final = {
     "low": "MEDIA_RESOLUTION_LOW",
     "medium": "MEDIA_RESOLUTION_MEDIUM",
@@ -29,7 +26,7 @@ _DETAILS: Final = ("auto", *RESOLUTIONS)
 
 @dataclass(frozen=True, slots=True)
 class PartReader:
-    """Reads parts for a family of models. `files_url` is where the Files API is, `media` what was fetched, by URL."""
+    """Reads parts for a family of models. `files_url` is where the Files API is, `media` what was fetched, by path."""
 
     family: Family
     files_url: str
@@ -59,50 +56,34 @@ class PartReader:
             case "image_url":
                 return self.image(part["image_url"], f"{path}.image_url")
             case "input_audio":
-                return from_audio(part["input_audio"], f"{path}.input_audio")
+                return self._audio(part["input_audio"], f"{path}.input_audio")
             case _:
                 return self._file(part["file"], f"{path}.file")
 
+    def _audio(self, audio: Json, path: str) -> Json:
+        url = audio["data"]
+        return self._on_web(url, f"{path}.data") if is_on_web(url) else from_audio(audio, path)
+
     def _file(self, file: Json, path: str) -> Json:
-        if file.get("file_data") is not None:
-            return from_file(file, path)
+        if (data := file.get("file_data")) is not None:
+            return self._on_web(data, f"{path}.file_data") if is_on_web(data) else from_file(file, path)
         name = file["file_id"]
         if _FILE_NAME.fullmatch(name):
             version = urlsplit(self.files_url).path.removesuffix("files")
-            return {"fileData": {"fileUri": f"https://{_FILES_HOST}{version}{name}"}}
+            return {"fileData": {"fileUri": f"https://{FILES_HOST}{version}{name}"}}
         if not is_known_to_gemini(name, self.files_url):
             raise InvalidRequest.of(f"{path}.file_id", "must be a file of the Gemini Files API, such as files/abc")
         return {"fileData": {"fileUri": name}}
 
     def _located(self, url: str, path: str) -> Json:
-        if url[:5].lower() == "data:":
-            return from_data_url(url, path)
+        return from_data_url(url, path) if url[:5].lower() == "data:" else self._on_web(url, path)
+
+    def _on_web(self, url: str, path: str) -> Json:
         if is_known_to_gemini(url, self.files_url):
             return {"fileData": {"fileUri": url}}
-        if (fetched := self.media.get(url)) is not None:
+        if (fetched := self.media.get(path)) is not None:
             return fetched
         raise InvalidRequest.of(path, "must be a data: URL; Gemini models fetch none, and this server not from there")
-
-
-def is_known_to_gemini(url: str, files_url: str) -> bool:
-    """Whether Gemini itself reads what is there: files kept by its Files API, and videos of YouTube."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
-        return False
-    if parts.scheme not in ("http", "https"):
-        return False
-    is_file = host in (_FILES_HOST, urlsplit(files_url).hostname) and _FILE_PATH.fullmatch(parts.path)
-    return host in _VIDEO_HOSTS or bool(is_file)
-
-
-def remote_images(messages: list[Json], files_url: str) -> Iterator[tuple[str, str]]:
-    """The path and the URL of each image that is on the web, where Gemini does not read it."""
-    for path, image in images_of(messages):
-        url = image["url"]
-        if url.lower().startswith(_WEB) and not is_known_to_gemini(url, files_url):
-            yield f"{path}.url", url
 
 
 def images_of(messages: list[Json]) -> Iterator[tuple[str, Json]]:

@@ -14,8 +14,8 @@ from modelwire_service.upstreams.gemini.tools import tool_members
 def generate_request(request: Json, *, files_url: str, media: Mapping[str, Json]) -> Json:
     """The body that asks for what a valid request asks for.
 
-    `files_url` is where this API keeps files, `media` the images that were fetched, by URL, as parts. What Gemini
-    cannot do is refused before (`refusals`). Raises InvalidRequest for what of the rest its model cannot.
+    `files_url` is where this API keeps files, `media` what was fetched, as parts, by the path of what points to it.
+    What Gemini cannot do is refused before (`refusals`). Raises InvalidRequest for what of the rest its model cannot.
     """
     family = family_of(request["model"])
     google = google_members(request)

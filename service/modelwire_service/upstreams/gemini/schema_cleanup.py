@@ -120,9 +120,9 @@ class _Cleaner:
         return nodes[0] if len(nodes) == 1 else {"anyOf": nodes}
 
     def _types(self, schema: Json) -> list[str]:
-        """The types a node may have, at least one."""
+        """The types a node may have, at least one, each once."""
         told = schema.get("type")
-        names = [str(name).lower() for name in (told if isinstance(told, list) else [told])]
+        names = dict.fromkeys(str(name).lower() for name in (told if isinstance(told, list) else [told]))
         if known := [name for name in names if name in _TYPES]:
             return known
         if inferred := _inferred(schema):

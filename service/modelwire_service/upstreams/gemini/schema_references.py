@@ -8,6 +8,8 @@ from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.gemini.schema_effort import Effort
 
 _LONGEST_CHAIN: Final = 100
+_COST_OF_A_NODE: Final = 256
+"""Of a node that a reference adds: about how many bytes could be copied in the time it takes."""
 
 
 class References:
@@ -46,6 +48,8 @@ class References:
             self.effort.copy(target)
             beside = {name: member for name, member in schema.items() if name != "$ref"}
             schema = {**target, **beside} if isinstance(target, dict) else target
+        if followed:
+            self.effort.spend(_COST_OF_A_NODE)
         return schema, tuple(followed)
 
     def _lost(self, reference: Any) -> InvalidRequest:

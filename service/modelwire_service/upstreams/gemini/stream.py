@@ -3,19 +3,19 @@
 Theory of operation. Each event is a whole answer that holds what is new. A choice begins with its role. A reason to
 end is kept until the stream itself ends: calls and text may come in events before and, with older models, after the one
 that has it, and usage, which is cumulative, comes with any. There is no [DONE]: a stream is whole if each choice that
-began has a reason, or if the prompt was blocked.
+began has a reason, or if the prompt was blocked. Events without any candidate are an answer of nothing, as they are
+where no stream was asked for.
 """
 
 import secrets
 from collections.abc import Mapping
 
 from modelwire_service.errors import UpstreamProtocolError
-from modelwire_service.upstreams.answer_json import choice_index
 from modelwire_service.upstreams.base import Json
-from modelwire_service.upstreams.gemini.answers import Asked, candidates_of, head, unanswered, usage_metadata
+from modelwire_service.upstreams.gemini.answers import Asked, candidates_of, head, is_answer, unanswered, usage_metadata
 from modelwire_service.upstreams.gemini.audio_answer import in_format
 from modelwire_service.upstreams.gemini.candidate_parts import Said, as_images, said_by
-from modelwire_service.upstreams.gemini.finish_reasons import block_reason, finish_reason, native_reason
+from modelwire_service.upstreams.gemini.finish_reasons import block_reason, finish_reason, told_beside
 from modelwire_service.upstreams.gemini.logprobs import logprobs_of
 from modelwire_service.upstreams.gemini.usage import usage_of
 
@@ -29,25 +29,27 @@ class ChunkMaker:
         self._head: Json = {}
         self._choices: dict[int, _Choice] = {}
         self._blocked: Json | None = None
+        self._heard = False
         self._usage: Json | None = None
 
     def chunks(self, event: Json) -> list[Json]:
         """What an event adds; nothing where it has only figures."""
         candidates = candidates_of(event)
+        self._heard = self._heard or is_answer(event)
         self._head = head(event, self._headers) | self._head
         self._usage = usage_metadata(event) or self._usage
         feedback = event.get("promptFeedback")
         if not candidates and isinstance(feedback, dict) and block_reason(feedback) is not None:
             self._blocked = unanswered(event)
-        return [chunk for at, candidate in enumerate(candidates) for chunk in self._added(candidate, at)]
+        return [chunk for candidate in candidates for chunk in self._added(candidate)]
 
     def end(self) -> list[Json]:
         """The ends of the choices, then the usage. Raises UpstreamProtocolError for a stream that broke off."""
-        whole = self._choices and all(choice.reason is not None for choice in self._choices.values())
+        whole = self._heard and all(choice.reason is not None for choice in self._choices.values())
         if not whole and self._blocked is None:
             raise UpstreamProtocolError("the upstream's stream ended before its answer did")
-        blocked: Json = {"delta": {"role": "assistant", "content": None}, **(self._blocked or {})}
-        chunks = [self._chunk([end]) for end in self._ends() or [blocked]]
+        nothing: Json = {"delta": {"role": "assistant", "content": None}, **(self._blocked or unanswered({}))}
+        chunks = [self._chunk([end]) for end in self._ends() or [nothing]]
         return [*chunks, self._chunk([]) | {"usage": usage_of(self._usage)}] if self._usage else chunks
 
     def _ends(self) -> list[Json]:
@@ -57,9 +59,9 @@ class ChunkMaker:
             for index, choice in sorted(self._choices.items())
         ]
 
-    def _added(self, candidate: Json, position: int) -> list[Json]:
+    def _added(self, candidate: Json) -> list[Json]:
         said = said_by(candidate, self._asked.new_id)
-        index = choice_index(candidate, position)
+        index = candidate["index"]
         if index not in self._choices and not said.anything and not candidate.get("finishReason"):
             return []
         choice = self._choices.setdefault(index, _Choice(self._asked))
@@ -79,7 +81,7 @@ class _Choice:
     def __init__(self, asked: Asked) -> None:
         self.reason: str | None = None
         self._asked = asked
-        self._native: Json = {}
+        self._beside: Json = {}
         self._begun = False
         self._calls = 0
         self._images = 0
@@ -88,7 +90,10 @@ class _Choice:
 
     def note_end(self, candidate: Json) -> None:
         if isinstance(reason := candidate.get("finishReason"), str):
-            self.reason, self._native = reason, native_reason(candidate)
+            self.reason = reason
+        if beside := told_beside(candidate):
+            told = self._beside.get("extra_content", {}).get("google", {})
+            self._beside = {"extra_content": {"google": told | beside["extra_content"]["google"]}}
 
     def delta(self, said: Said) -> Json:
         """What is new. A signature is kept for the end: clients that put deltas together append one to the other."""
@@ -110,7 +115,7 @@ class _Choice:
     def end(self) -> Json:
         said = Said(signature=self._signature)
         reason = finish_reason(self.reason, called=self._calls > 0)
-        return {"delta": said.told(), "finish_reason": reason, **self._native}
+        return {"delta": said.told(), "finish_reason": reason, **self._beside}
 
     def _numbered(self, calls: list[Json]) -> list[Json]:
         """Calls with their place among all of the choice, whichever event they came in."""

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from modelwire_service.upstreams.allowed_tools import AllowedTools, allowed_tools
 from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.gemini.families import Family
 from modelwire_service.upstreams.gemini.schemas import PARAMETERS, schema_member
@@ -14,11 +15,30 @@ def tool_members(request: Json, family: Family) -> Json:
     tools: list[Json] = request.get("tools") or []
     if not tools:
         return {}
-    functions = [_declaration(tool["function"], f"tools[{at}].function", family) for at, tool in enumerate(tools)]
+    choice = request.get("tool_choice")
+    allowed = allowed_tools(choice)
+    declared = list(enumerate(tools))
+    if allowed is not None and allowed.mode == "auto" and not family.validates_calls:
+        # AUTO takes no names; where it is the only mode that forces nothing, what may not be called is not declared.
+        names = set(allowed.names)
+        declared = [(at, tool) for at, tool in declared if tool["function"]["name"] in names]
+        allowed, choice = None, "auto"
+    functions = [_declaration(tool["function"], f"tools[{at}].function", family) for at, tool in declared]
     members: Json = {"tools": [{"functionDeclarations": functions}]}
-    if config := _calling_config(request.get("tool_choice"), _any_strict(tools) and family.validates_calls):
+    strict = _any_strict(tools) and family.validates_calls
+    if config := _among(allowed) if allowed is not None else _calling_config(choice, strict):
         members["toolConfig"] = {"functionCallingConfig": config}
     return members
+
+
+def _among(allowed: AllowedTools) -> Json:
+    """Calls of some functions alone. All stay declared, as OpenAI's do, so that what a cache holds of them holds.
+
+    Names go with ANY and VALIDATED. The latter forces no call, as `auto` does; that it also holds calls to their
+    schema takes nothing from anybody.
+    """
+    mode = "ANY" if allowed.mode == "required" else "VALIDATED"
+    return {"mode": mode, "allowedFunctionNames": list(allowed.names)}
 
 
 def _declaration(function: Json, path: str, family: Family) -> Json:

@@ -14,6 +14,7 @@ upstream but its bill. A failure on a fresh connection, or a late one, is told t
 
 import asyncio
 import io
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from aiohttp.tracing import Trace
 from modelwire_service.errors import ServiceError
 from modelwire_service.upstreams.http import causes
 from modelwire_service.upstreams.http.base import Request, Timeouts
+from modelwire_service.upstreams.http.proxy import Proxy
 
 STALE_SHOWS_WITHIN = 1.0  # seconds
 _KEEPALIVE = 15.0  # seconds
@@ -35,6 +37,7 @@ _STREAMED_FROM = 1 << 20  # bytes; aiohttp warns about larger bodies unless it m
 
 _NOT_SENT = (
     aiohttp.ClientConnectorError,  # refused, DNS, TLS, unix sockets and proxies are its subclasses
+    aiohttp.ClientHttpProxyError,
     aiohttp.ServerFingerprintMismatch,
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
@@ -51,7 +54,8 @@ _used: WeakSet[ResponseHandler] = WeakSet()
 class AiohttpClient:
     """An `HttpClient` over aiohttp. With `unix_socket`, a path, every request goes there, whatever its host.
 
-    `resolver` makes the resolver that names are looked up with, inside the running loop.
+    `resolver` makes the resolver that names are looked up with, inside the running loop. `tls` says whom to trust, the
+    system's authorities if it is not given. With `proxy`, every request goes through it; no variable names one.
     """
 
     def __init__(
@@ -60,10 +64,16 @@ class AiohttpClient:
         *,
         unix_socket: str | None = None,
         resolver: Callable[[], AbstractResolver] | None = None,
+        tls: ssl.SSLContext | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         self._timeouts = timeouts
         self._unix_socket = unix_socket
         self._resolver = resolver
+        self._tls = tls
+        self._proxy = proxy
+        # aiohttp sends it as Proxy-Authorization, to the proxy alone.
+        self._proxy_headers = {"authorization": proxy.authorization} if proxy and proxy.authorization else None
         self._pooled: aiohttp.ClientSession | None = None
         self._unpooled: aiohttp.ClientSession | None = None
 
@@ -76,12 +86,15 @@ class AiohttpClient:
             elapsed = asyncio.get_running_loop().time() - started
             given = _given.get()
             if not (given and given.reused and isinstance(error, _STALE) and elapsed < STALE_SHOWS_WITHIN):
-                raise explained(error, self._timeouts) from error
+                raise self._explained(error) from error
         self._unpooled = self._unpooled or self._session(pooled=False)
         try:
             return await self._send(self._unpooled, request)
         except _FAILURES as error:
-            raise explained(error, self._timeouts) from error
+            raise self._explained(error) from error
+
+    def _explained(self, error: BaseException) -> ServiceError:
+        return explained(error, self._timeouts, connected=_given.get() is not None)
 
     async def aclose(self) -> None:
         for session in (self._pooled, self._unpooled):
@@ -95,15 +108,21 @@ class AiohttpClient:
         # The read timer starts when the body is written; a body the upstream never reads is bounded here.
         async with asyncio.timeout(self._timeouts.connect + self._timeouts.first_byte):
             response = await session.request(
-                request.method, request.url, headers=request.headers, data=body or None, allow_redirects=False
+                request.method,
+                request.url,
+                headers=request.headers,
+                data=body or None,
+                allow_redirects=False,
+                proxy_headers=self._proxy_headers,
             )
         given = _given.get()
         return AiohttpResponse(response, self._timeouts, given.protocol if given else None)
 
     def _session(self, *, pooled: bool) -> aiohttp.ClientSession:
-        timeouts = self._timeouts
+        timeouts, proxy = self._timeouts, self._proxy
         return aiohttp.ClientSession(
-            connector=_connector(self._unix_socket, self._resolver, pooled=pooled),
+            connector=_connector(self._unix_socket, self._resolver, self._tls, pooled=pooled),
+            proxy=proxy.url if proxy else None,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.first_byte),
         )
@@ -145,7 +164,7 @@ class AiohttpResponse:
         return piece
 
     async def aclose(self) -> None:
-        if not self._response.content.at_eof():
+        if not self._response.closed:  # it is at the end of a body, but for one of 101, which may switch protocols
             self._response.close()
 
     def _check_end(self) -> None:
@@ -163,13 +182,18 @@ class AiohttpResponse:
             connection.protocol.start_timeout()
 
 
-def explained(error: BaseException, timeouts: Timeouts, *, begun: bool = False) -> ServiceError:
-    """What aiohttp's error means to a caller; `begun` tells that some of the body had come."""
+def explained(error: BaseException, timeouts: Timeouts, *, begun: bool = False, connected: bool = True) -> ServiceError:
+    """What aiohttp's error means to a caller; `begun` tells that some of the body had come.
+
+    `connected` is false while not even a connection has come, to the upstream or through a proxy.
+    """
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return causes.not_let_through()
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return causes.not_reached_in_time(timeouts)
     if isinstance(error, TimeoutError):
         return causes.silent_for_too_long(timeouts) if begun else causes.no_answer_in_time(timeouts)
-    return causes.not_reached(error) if isinstance(error, _NOT_SENT) else causes.broke_off(error)
+    return causes.not_reached(error) if isinstance(error, _NOT_SENT) or not connected else causes.broke_off(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +229,15 @@ class _UnixConnector(_TellsWhatItGave, aiohttp.UnixConnector):
 
 
 def _connector(
-    unix_socket: str | None, resolver: Callable[[], AbstractResolver] | None, *, pooled: bool
+    unix_socket: str | None,
+    resolver: Callable[[], AbstractResolver] | None,
+    tls: ssl.SSLContext | None,
+    *,
+    pooled: bool,
 ) -> aiohttp.BaseConnector:
     """Without a limit on connections, which would queue callers silently. aiohttp sets TCP_NODELAY itself."""
     keepalive = _KEEPALIVE if pooled else None
     if unix_socket is not None:
         return _UnixConnector(unix_socket, limit=0, force_close=not pooled, keepalive_timeout=keepalive)
     made = resolver() if resolver is not None else None
-    return _TcpConnector(limit=0, force_close=not pooled, keepalive_timeout=keepalive, resolver=made)
+    return _TcpConnector(limit=0, force_close=not pooled, keepalive_timeout=keepalive, resolver=made, ssl=tls or True)

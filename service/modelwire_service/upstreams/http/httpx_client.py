@@ -16,6 +16,7 @@ import httpx
 from modelwire_service.errors import ServiceError
 from modelwire_service.upstreams.http import causes
 from modelwire_service.upstreams.http.base import Request, Timeouts
+from modelwire_service.upstreams.http.proxy import Proxy
 
 STALE_SHOWS_WITHIN = 1.0  # seconds
 _KEEPALIVE = 15.0  # seconds
@@ -37,14 +38,22 @@ _FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieC
 class HttpxClient:
     """An `HttpClient` over an httpx transport; by default httpx's own, without a limit on connections.
 
+    Of that one, `tls` says whom to trust, the system's authorities if it is not given. With `proxy`, every request goes
+    through it; no variable names one.
+
     A stale kept-alive connection is dealt with as `AiohttpClient` does, for the same reasons.
     """
 
-    def __init__(self, timeouts: Timeouts, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        timeouts: Timeouts,
+        transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
+        proxy: Proxy | None = None,
+    ) -> None:
         self._timeouts = timeouts
-        self._transport = transport or httpx.AsyncHTTPTransport(
-            verify=ssl.create_default_context(), limits=httpx.Limits(keepalive_expiry=_KEEPALIVE)
-        )
+        self._transport = transport or _transport(tls or ssl.create_default_context(), proxy)
 
     async def send(self, request: Request) -> "HttpxResponse":
         started = asyncio.get_running_loop().time()
@@ -54,11 +63,12 @@ class HttpxClient:
         except _FAILURES as error:
             elapsed = asyncio.get_running_loop().time() - started
             if not (progress.reused and isinstance(error, _STALE) and elapsed < STALE_SHOWS_WITHIN):
-                raise explained(error, self._timeouts) from error
+                raise explained(error, self._timeouts, tunnelling=progress.tunnelling) from error
+        progress = self._progress()
         try:
-            return await self._send(request, self._progress())
+            return await self._send(request, progress)
         except _FAILURES as error:
-            raise explained(error, self._timeouts) from error
+            raise explained(error, self._timeouts, tunnelling=progress.tunnelling) from error
 
     async def aclose(self) -> None:
         await self._transport.aclose()
@@ -77,8 +87,15 @@ class HttpxClient:
         return HttpxResponse(response, self._timeouts)
 
     def _progress(self) -> "_Progress":
-        first_byte = self._timeouts.first_byte
-        return _Progress(asyncio.timeout(self._timeouts.connect + first_byte), first_byte)
+        return _Progress(asyncio.timeout(self._timeouts.connect + self._timeouts.first_byte), self._timeouts)
+
+
+def _transport(tls: ssl.SSLContext, proxy: Proxy | None) -> httpx.AsyncHTTPTransport:
+    through = None
+    if proxy is not None:
+        headers = {"proxy-authorization": proxy.authorization} if proxy.authorization else {}
+        through = httpx.Proxy(proxy.url, headers=headers)
+    return httpx.AsyncHTTPTransport(verify=tls, proxy=through, limits=httpx.Limits(keepalive_expiry=_KEEPALIVE))
 
 
 class HttpxResponse:
@@ -121,27 +138,44 @@ class _Progress:
     """How far a request got, by httpcore's trace events. Other transports send none, and nothing is assumed."""
 
     limit: asyncio.Timeout
-    first_byte: float
+    timeouts: Timeouts
     connected: bool = False
     sent: bool = False
+    tunnelling: bool = False
+    """Whether a proxy is being asked for a connection, or TLS is being agreed on over it."""
 
     @property
     def reused(self) -> bool:
         return self.sent and not self.connected
 
-    async def note(self, event: str, _: Mapping[str, Any]) -> None:
+    async def note(self, event: str, told: Mapping[str, Any]) -> None:
         if event.startswith("connection.connect_"):
             self.connected = True
         elif event.endswith(".send_request_headers.started"):
-            self.sent = True
+            if self.tunnelling:
+                self._allow(self.timeouts.connect + self.timeouts.first_byte)
+            self.tunnelling = told["request"].method == b"CONNECT"
+            self.sent = not self.tunnelling
         elif event.endswith(".receive_response_headers.started"):
-            self.limit.reschedule(asyncio.get_running_loop().time() + self.first_byte)
+            self._allow(self.timeouts.connect if self.tunnelling else self.timeouts.first_byte)
+
+    def _allow(self, seconds: float) -> None:
+        self.limit.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
-def explained(error: BaseException, timeouts: Timeouts, *, begun: bool = False) -> ServiceError:
-    """What httpx's error means to a caller; `begun` tells that some of the body had come."""
+def explained(
+    error: BaseException, timeouts: Timeouts, *, begun: bool = False, tunnelling: bool = False
+) -> ServiceError:
+    """What httpx's error means to a caller; `begun` tells that some of the body had come.
+
+    `tunnelling` is true while a proxy has yet to connect to the upstream.
+    """
+    if isinstance(error, httpx.ProxyError):
+        return causes.not_let_through()
     if isinstance(error, _NOT_CONNECTED):
         return causes.not_reached_in_time(timeouts)
     if isinstance(error, (httpx.TimeoutException, TimeoutError)):
+        if tunnelling:
+            return causes.not_reached_in_time(timeouts)
         return causes.silent_for_too_long(timeouts) if begun else causes.no_answer_in_time(timeouts)
-    return causes.not_reached(error) if isinstance(error, _NOT_SENT) else causes.broke_off(error)
+    return causes.not_reached(error) if tunnelling or isinstance(error, _NOT_SENT) else causes.broke_off(error)

@@ -15,6 +15,7 @@ reasons to finish, tool calls, usage at the end of a stream.
 from modelwire_service.finish_reasons import CONTENT_FILTER
 from modelwire_service.upstreams.answer_json import as_count, choice_index
 from modelwire_service.upstreams.base import Json
+from modelwire_service.upstreams.openai.answer_values import text_of
 from modelwire_service.upstreams.openai.profiles import Profile
 from modelwire_service.upstreams.openai.thought_tags import ThoughtSplitter
 
@@ -75,15 +76,13 @@ def _one_reasoning(said: Json) -> Json:
     if "reasoning" not in said:
         return said
     rest = {key: value for key, value in said.items() if key != "reasoning"}
-    if said["reasoning"] and not rest.get("reasoning_content"):
-        rest["reasoning_content"] = said["reasoning"]
+    if (told := text_of(said["reasoning"], "reasoning")) and not rest.get("reasoning_content"):
+        rest["reasoning_content"] = told
     return rest
 
 
 def _split(said: Json, splitter: ThoughtSplitter, *, last: bool) -> Json:
-    content = said.get("content")
-    if not isinstance(content, str):
-        content = ""
+    content = said.get("content") or ""
     thought, text = splitter.feed(content, marked=_marked(said))
     if last:
         more_thought, more_text = splitter.close()
@@ -96,7 +95,7 @@ def _split_members(said: Json, split: tuple[str, str]) -> Json:
     rest = {key: value for key, value in said.items() if key != "content"}
     if thought:
         beside = rest.get("reasoning_content")
-        rest["reasoning_content"] = beside + thought if isinstance(beside, str) else thought
+        rest["reasoning_content"] = beside + thought if beside else thought
     return {**rest, "content": text} if text else rest
 
 

@@ -9,11 +9,11 @@ import binascii
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from modelwire_service.errors import UpstreamProtocolError
-from modelwire_service.upstreams.answer_json import as_count
+from modelwire_service.upstreams.answer_json import as_count, choice_index
 from modelwire_service.upstreams.base import Embeddings, Json
+from modelwire_service.upstreams.vectors import Vector, checked, vector_of
 
 
 def embeddings_of(answer: Json, *, count: int, model: str) -> Embeddings:
@@ -41,12 +41,14 @@ def joined(answers: list[Embeddings]) -> Embeddings:
 
 
 def _in_order(data: Any, count: int) -> list[Json]:
-    """Items by their `index`. Those without one (proto3 servers leave out 0) fill the gaps in order."""
+    """Items by their `index`, a text or a float where it is one. Those without (proto3's JSON leaves 0 out) fill the
+    gaps in order."""
     if not isinstance(data, list) or len(data) != count or not all(isinstance(item, dict) for item in data):
         got = len(data) if isinstance(data, list) else "no list of"
         raise UpstreamProtocolError(f"the upstream answered {got} embeddings for {count} texts")
-    placed: dict[int, Json] = {item["index"]: item for item in data if isinstance(item.get("index"), int)}
-    rest = iter([item for item in data if not isinstance(item.get("index"), int)])
+    told = [None if item.get("index") is None else choice_index(item, 0) for item in data]
+    placed: dict[int | None, Json] = {index: item for index, item in zip(told, data, strict=True) if index is not None}
+    rest = iter([item for index, item in zip(told, data, strict=True) if index is None])
     ordered = [placed.pop(index, None) or next(rest, None) for index in range(count)]
     complete = [item for item in ordered if item is not None]
     if placed or len(complete) != count:
@@ -54,14 +56,10 @@ def _in_order(data: Any, count: int) -> list[Json]:
     return complete
 
 
-def _vector(embedding: Any) -> NDArray[np.floating[Any]]:
+def _vector(embedding: Any) -> Vector:
+    if not isinstance(embedding, str):
+        return vector_of(embedding)
     try:
-        if isinstance(embedding, str):
-            vector: NDArray[np.floating[Any]] = np.frombuffer(base64.b64decode(embedding, validate=True), dtype="<f4")
-        else:
-            vector = np.array(embedding, dtype=np.float64)
-    except (binascii.Error, ValueError, TypeError):
+        return checked(np.frombuffer(base64.b64decode(embedding, validate=True), dtype="<f4"))
+    except (binascii.Error, ValueError):
         raise UpstreamProtocolError("the upstream sent an embedding that cannot be read") from None
-    if vector.ndim != 1 or not vector.size or not np.isfinite(vector).all():
-        raise UpstreamProtocolError("the upstream sent an embedding that is not a list of finite numbers")
-    return vector

@@ -40,6 +40,8 @@ class Profile:
     lowest_top_p: float = 0.0
     tool_choice_by_word: bool = False
     """Reads `required`, not the name of a tool: one named becomes the only tool there is."""
+    knows_allowed_tools: bool = True
+    """Reads `allowed_tools`; where not, those allowed become the only tools there are."""
     closed_messages: bool = False
     """Refuses members of messages and tools it does not know; contents are texts, but for a user's; tools have
     descriptions."""
@@ -82,6 +84,7 @@ GEMINI: Final = Profile(
         "presence_penalty", "parallel_tool_calls", "user", "modalities", "audio", "reasoning_effort", "service_tier",
         "extra_body",
     },
+    knows_allowed_tools=False,
     embeddings_have_user=False,
     most_texts=100,
     thoughts_in_content=True,
@@ -89,6 +92,8 @@ GEMINI: Final = Profile(
     thoughts_not_counted=True,
 )  # fmt: skip
 
+# `taken` is what aimlapi's schema names. It has neither n nor seed, which an older one had (at /v2): nothing says that
+# they are heeded, so they are refused rather than lost.
 # Replies end at 512 tokens where max_tokens is not given: that default is aimlapi's, and nothing is sent in its place.
 AIMLAPI: Final = Profile(
     "aimlapi",
@@ -97,16 +102,26 @@ AIMLAPI: Final = Profile(
     taken=_CORE | {"tool_choice", "max_tokens", "presence_penalty", "frequency_penalty", "logit_bias"},
     limit_name="max_tokens",
     lowest_top_p=0.1,
+    knows_allowed_tools=False,
     closed_messages=True,
     text_tool_results=True,
 )
 
 OPENROUTER: Final = Profile(
-    "openrouter", vendor="OpenRouter", hosts=("openrouter.ai",), limit_name="max_tokens", writes_reasoning=True
+    "openrouter",
+    vendor="OpenRouter",
+    hosts=("openrouter.ai",),
+    limit_name="max_tokens",
+    knows_allowed_tools=False,
+    writes_reasoning=True,
 )
 
 VLLM: Final = Profile(
-    "vllm", vendor="vLLM", unheeded=frozenset({"web_search_options", "audio", "verbosity"}), writes_reasoning=True
+    "vllm",
+    vendor="vLLM",
+    unheeded=frozenset({"web_search_options", "audio", "verbosity"}),
+    knows_allowed_tools=False,
+    writes_reasoning=True,
 )
 
 LLAMA_SERVER: Final = Profile(
@@ -115,6 +130,7 @@ LLAMA_SERVER: Final = Profile(
     unheeded=frozenset({"web_search_options", "audio", "modalities", "verbosity"}),
     limit_name="max_tokens",
     tool_choice_by_word=True,
+    knows_allowed_tools=False,
 )
 
 OLLAMA: Final = Profile(
@@ -128,6 +144,7 @@ OLLAMA: Final = Profile(
         "reasoning", "reasoning_effort", "logprobs", "top_logprobs",
     },
     limit_name="max_tokens",
+    knows_allowed_tools=False,
     text_tool_results=True,
     reads_reasoning=True,
     writes_reasoning=True,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from modelwire_service.errors import InvalidRequest, Violation
+from modelwire_service.upstreams.allowed_tools import allowed_alone
 from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.openai.messages import closed_messages, closed_tools, reasoning_named, text_results
 from modelwire_service.upstreams.openai.profiles import Profile
@@ -58,15 +59,16 @@ def request_repair(profile: Profile) -> Callable[[Json], Json] | None:
 
 
 def _steps(profile: Profile) -> list[tuple[_Step, bool]]:
-    """Steps in their order, and whether they apply."""
+    """Steps in their order, and whether they apply. What names tools by their place stands before any is left out."""
     heeds_choice = profile.taken is None or "tool_choice" in profile.taken
     return [
         (_no_tools_where_none_is_chosen, not heeds_choice),
+        (_close, profile.closed_messages),
+        (_allowed_alone, not profile.knows_allowed_tools),
         (_name_by_word, profile.tool_choice_by_word),
         (_name_limit, profile.limit_name is not None),
         (_leave_out_or_refuse, profile.taken is not None or bool(profile.unheeded)),
         (_check_top_p, profile.lowest_top_p > 0),
-        (_close, profile.closed_messages),
         (_text_results, profile.text_tool_results and not profile.closed_messages),
         (_reasoning, profile.reads_reasoning),
     ]
@@ -77,6 +79,10 @@ def _no_tools_where_none_is_chosen(request: Json, profile: Profile, violations: 
     if request.get("tool_choice") == "none":
         del request["tool_choice"]
         request.pop("tools", None)
+
+
+def _allowed_alone(request: Json, profile: Profile, violations: list[Violation]) -> None:
+    request.update(allowed_alone(request))
 
 
 def _name_by_word(request: Json, profile: Profile, violations: list[Violation]) -> None:

@@ -7,9 +7,10 @@ failure and what cannot be read end it; the chunks before either still count.
 from typing import Any
 
 from modelwire_service.errors import ServiceError, UpstreamProtocolError
-from modelwire_service.upstreams.answer_json import checked_choices, choice_index, loads
+from modelwire_service.upstreams.answer_json import loads
 from modelwire_service.upstreams.base import Json
-from modelwire_service.upstreams.errors import broken_choice, failure_in, refusal, refusal_of_event
+from modelwire_service.upstreams.errors import broken_choice, refusal, refusal_in, refusal_of_event
+from modelwire_service.upstreams.openai.answer_values import settled_choices
 from modelwire_service.upstreams.openai.answers import ChunkRepair
 from modelwire_service.upstreams.redaction import Redactor
 from modelwire_service.upstreams.sse import SseReader
@@ -63,13 +64,12 @@ class ChunkReader:
     def _read(self, event: bytes, chunks: list[Json]) -> None:
         try:
             chunk = loads(event)
-            if (failure := failure_in(chunk)) is not None:
-                raise refusal(failure, self._redactor)
+            if (failure := refusal_in(chunk, self._redactor)) is not None:
+                raise failure
             self._note(chunk)
+            chunks.append(chunk if self._repair is None else self._repair.chunk(chunk))
         except ServiceError as error:
             self.failure = error
-        else:
-            chunks.append(chunk if self._repair is None else self._repair.chunk(chunk))
 
     def _add_what_was_held(self, chunks: list[Json]) -> None:
         held = [] if self._repair is None else self._repair.ended(began=bool(self._began))
@@ -80,8 +80,8 @@ class ChunkReader:
     def _note(self, chunk: Any) -> None:
         if not isinstance(chunk, dict):
             raise UpstreamProtocolError("the upstream sent an event that is no object")
-        for position, choice in enumerate(checked_choices(chunk, "delta")):
-            index = choice_index(choice, position)
+        for choice in settled_choices(chunk, "delta"):
+            index = choice["index"]
             self._began.add(index)
             if choice.get("finish_reason"):
                 if (failure := broken_choice(choice)) is not None:

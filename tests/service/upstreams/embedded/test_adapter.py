@@ -166,7 +166,11 @@ async def test_a_reply_follows_its_schema(embedded: EmbeddedUpstream) -> None:
     assert orjson.loads(content)["digit"] in (1, 2, 3)
 
 
-@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "guess"}}])
+NAMED = {"type": "function", "function": {"name": "guess"}}
+ALLOWED = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [NAMED]}}
+
+
+@pytest.mark.parametrize("choice", ["required", NAMED, ALLOWED])
 async def test_a_forced_tool_is_called(embedded: EmbeddedUpstream, choice: object) -> None:
     tools = [GUESS] if choice == "required" else [FLIP, GUESS]
     reply = await embedded.chat(request("A digit?", tools=tools, tool_choice=choice, max_tokens=120, seed=1))

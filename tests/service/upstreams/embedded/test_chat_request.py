@@ -140,6 +140,38 @@ def test_one_choice_without_a_seed_has_none() -> None:
     assert list(plan_chat(request()).bodies()) == [request(max_tokens=512)]
 
 
+def tools_named(*names: str) -> list[dict[str, Any]]:
+    return [{"type": "function", "function": {"name": name}} for name in names]
+
+
+def allowed(mode: str, *names: str) -> dict[str, Any]:
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools_named(*names)}}
+
+
+def test_tools_that_are_not_allowed_are_not_told_of() -> None:
+    (body,) = plan_chat(request(tools=tools_named("f", "g", "h"), tool_choice=allowed("auto", "h", "f"))).bodies()
+    assert body == request(max_tokens=512, tools=tools_named("f", "h"))
+
+
+def test_a_call_is_forced_among_the_tools_that_are_allowed() -> None:
+    plan = plan_chat(request(tools=tools_named("f", "g", "h"), tool_choice=allowed("required", "h", "f")))
+    assert plan.forced is not None
+    assert plan.forced.name is None
+    assert [each["properties"]["name"]["const"] for each in plan.forced.schema["anyOf"]] == ["f", "h"]
+
+
+def test_the_one_tool_allowed_is_the_one_called() -> None:
+    plan = plan_chat(request(tools=tools_named("f", "g"), tool_choice=allowed("required", "g")))
+    assert plan.forced is not None
+    assert plan.forced.name == "g"
+
+
+def test_what_is_wrong_with_a_tool_is_told_by_its_place_among_all() -> None:
+    tools = [*tools_named("f"), {"type": "function", "function": {"name": "g", "x": 1}}]
+    with pytest.raises(InvalidRequest, match=r"^tools\[1\]\.function\.x: "):
+        plan_chat(request(tools=tools, tool_choice=allowed("required", "g")))
+
+
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "f"}}])
 def test_a_forced_call_becomes_a_schema(choice: object) -> None:
     plan = plan_chat(request(tools=[TOOL], tool_choice=choice, response_format={"type": "text"}))

@@ -113,6 +113,10 @@ async def test_vectors_cut_short_have_length_one(upstream: GeminiUpstream, gemin
         {"embeddings": [{"values": ["x"]}]},
         {"embeddings": [{"values": [[1]]}]},
         {"embeddings": [{"values": [1, 2, 3]}]},
+        {"embeddings": [{"values": [1, None]}]},
+        {"embeddings": [{"values": [1, True]}]},
+        {"embeddings": [{"values": [1, 1e300]}]},
+        {"embeddings": [{"values": {"0": 1}}]},
     ],
 )
 async def test_vectors_nobody_can_read_are_a_protocol_error(

@@ -95,6 +95,22 @@ def test_all_chunks_have_the_head_of_the_first() -> None:
     assert [{name: chunk[name] for name in head} for chunk in chunks] == [head] * 3
 
 
+ODD_PARTS: list[Json] = [
+    {"inlineData": {"mimeType": "audio/L16", "data": "!"}},
+    {"inlineData": {"mimeType": 5, "data": "AAAA"}},
+    {"inlineData": {"mimeType": "image/png", "data": {}}},
+    {"inlineData": "AAAA"},
+    {"text": 5},
+    {"text": ["a"]},
+    {"functionCall": "f"},
+    {"functionCall": {}},
+    {"functionCall": {"name": 5}},
+    {"functionCall": {"name": "f", "args": 5}},
+    {"functionCall": {"name": "f", "args": []}},
+    {"functionCall": {"name": "f", "args": [1]}},
+    {"functionCall": {"name": "f", "args": "[1]"}},
+    {"functionCall": {"name": "f", "args": "{"}},
+]
 MISSHAPEN: list[Any] = [
     5,
     {"candidates": 5},
@@ -103,7 +119,7 @@ MISSHAPEN: list[Any] = [
     {"candidates": [{"content": {"parts": {"text": "x"}}}]},
     {"candidates": [{"content": {"parts": ["x"]}}]},
     {"candidates": [{"index": "first", "content": {"parts": [{"text": "x"}]}}]},
-    {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "audio/L16", "data": "!"}}]}}]},
+    *[{"candidates": [{"content": {"parts": [{"text": "a"}, part]}}]} for part in ODD_PARTS],
 ]
 
 
@@ -115,6 +131,15 @@ def test_an_answer_of_another_shape_is_the_upstreams_fault(answer: Any) -> None:
         ChunkMaker({}, Asked()).chunks(answer)
 
 
+def test_an_object_that_is_no_answer_is_the_upstreams_fault_whole_and_streamed() -> None:
+    with pytest.raises(UpstreamProtocolError):
+        completion({"foreign": 1}, {}, Asked())
+    maker = ChunkMaker({}, Asked())
+    assert maker.chunks({"foreign": 1}) == []
+    with pytest.raises(UpstreamProtocolError):
+        maker.end()
+
+
 ODD: list[Json] = [
     {"candidates": None, "promptFeedback": 5, "usageMetadata": []},
     {
@@ -122,11 +147,7 @@ ODD: list[Json] = [
         "usageMetadata": {"promptTokenCount": "x"},
     },
     {"candidates": [{"content": {"parts": None}, "logprobsResult": {"chosenCandidates": [5], "topCandidates": {}}}]},
-    {
-        "candidates": [
-            {"content": {"parts": [{"text": 5, "thoughtSignature": 5, "inlineData": 5, "functionCall": 5}, {}]}}
-        ]
-    },
+    {"candidates": [{"content": {"parts": [{"text": None, "thoughtSignature": 5, "functionCall": None}, {}]}}]},
     {"responseId": 5, "modelVersion": None, "usageMetadata": {"promptTokensDetails": [5, {"modality": "AUDIO"}]}},
 ]
 

@@ -1,7 +1,8 @@
-"""Images fetched for callers: from where, how much, how long, and never from inside."""
+"""Media fetched for callers: from where, how much, how long, and never from inside."""
 
 import asyncio
 import gzip
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.gemini import media as module
 from modelwire_service.upstreams.gemini.adapter import GeminiUpstream
 from modelwire_service.upstreams.gemini.media import MediaFetcher
+from modelwire_service.upstreams.gemini.remote_media import AUDIO, FILE, IMAGE, Kind, Remote
 from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import Timeouts
 from modelwire_service.upstreams.http.httpx_client import HttpxClient
@@ -30,7 +32,7 @@ def fetcher(handler: Callable[[httpx.Request], httpx.Response], *allowed: str) -
 
 async def complaint(made: MediaFetcher, url: str) -> str:
     with pytest.raises(InvalidRequest) as raised:
-        await made.fetched([(PATH, url)])
+        await made.fetched([Remote(PATH, url)])
     await made.close()
     return raised.value.message
 
@@ -44,9 +46,8 @@ async def test_an_image_is_inline_data_fetched_once() -> None:
 
     url = "https://images.example/cat.png?size=1"
     made = fetcher(handler)
-    assert await made.fetched([(PATH, url), (PATH, url)]) == {
-        url: {"inlineData": {"mimeType": "image/png", "data": "iVBORw=="}}
-    }
+    image = {"inlineData": {"mimeType": "image/png", "data": "iVBORw=="}}
+    assert await made.fetched([Remote("one", url), Remote("two", url)]) == {"one": image, "two": image}
     await made.close()
     [request] = seen
     assert (request.method, str(request.url)) == ("GET", url)
@@ -58,7 +59,17 @@ async def test_an_image_is_inline_data_fetched_once() -> None:
     [
         ("images.example", "images.example", True),
         ("images.example", "IMAGES.example", True),
-        ("images.example", "images.example:8443", True),
+        ("images.example", "images.example:443", True),
+        ("images.example", "images.example:", True),
+        ("images.example", "images.example:8443", False),
+        ("images.example", "images.example:80", False),
+        ("images.example", "images.example:0", False),
+        ("images.example:8443", "images.example:8443", True),
+        ("images.example:8443", "images.example", False),
+        ("images.example:443", "images.example", True),
+        ("*.example:8443", "a.example:8443", True),
+        ("*.example:8443", "a.example:8444", False),
+        ("*", "images.example:6379", False),
         ("*.example", "a.b.example", True),
         ("*.example", "example", False),
         ("images.example", "evil.images.example", False),
@@ -83,10 +94,29 @@ async def test_only_allowed_hosts_are_asked(allowed: str, host: str, fetches: bo
     made = fetcher(lambda _: httpx.Response(200, headers=PNG, content=b"x"), allowed)
     url = f"https://{host}/cat.png"
     if fetches:
-        assert url in await made.fetched([(PATH, url)])
+        assert PATH in await made.fetched([Remote(PATH, url)])
         await made.close()
     else:
         assert await complaint(made, url) == f"{PATH}: must be a data: URL, or be on a host this server fetches from"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "url", "fetches"),
+    [
+        ("images.example", "http://images.example/", True),
+        ("images.example", "http://images.example:80/", True),
+        ("images.example", "http://images.example:443/", False),
+        ("images.example:443", "http://images.example:443/", True),
+        ("images.example:443", "http://images.example/", False),
+    ],
+)
+async def test_the_port_is_that_of_the_scheme_or_the_one_allowed(allowed: str, url: str, fetches: bool) -> None:
+    made = fetcher(lambda _: httpx.Response(200, headers=PNG, content=b"x"), allowed)
+    if fetches:
+        assert PATH in await made.fetched([Remote(PATH, url)])
+        await made.close()
+    else:
+        assert "a host this server fetches from" in await complaint(made, url)
 
 
 ANSWERS: dict[str, tuple[int, dict[str, str], int, str]] = {
@@ -105,6 +135,44 @@ async def test_what_is_no_image_is_refused(answer: str) -> None:
     assert f"{PATH}: {told}" in await complaint(made, "https://images.example/a")
 
 
+@pytest.mark.parametrize(
+    ("kind", "told", "said", "found"),
+    [
+        (IMAGE, None, "application/pdf", "application/pdf"),
+        (IMAGE, None, "application/octet-stream", "PATH: must lead to an image"),
+        (AUDIO, "audio/wav", "audio/mpeg", "audio/mpeg"),
+        (AUDIO, "audio/wav", "application/octet-stream", "audio/wav"),
+        (AUDIO, "audio/wav", "image/png", "PATH: must lead to audio"),
+        (FILE, None, "text/csv; charset=utf-8", "text/csv"),
+        (FILE, "application/pdf", "Binary/Octet-Stream", "application/pdf"),
+        (FILE, "application/pdf", None, "application/pdf"),
+        (FILE, "text/csv", "application/pdf", "application/pdf"),
+        (FILE, None, "application/octet-stream", "PATH: must lead to a file of a known type"),
+        (FILE, None, "pdf", "PATH: must lead to a file of a known type"),
+    ],
+)
+async def test_the_host_tells_the_type_and_the_caller_where_it_does_not(
+    kind: Kind, told: str | None, said: str | None, found: str
+) -> None:
+    made = fetcher(lambda _: httpx.Response(200, headers={"content-type": said} if said else {}, content=b"x"))
+    remote = Remote("PATH", "https://images.example/a", kind, told)
+    if found.startswith("PATH"):
+        with pytest.raises(InvalidRequest) as raised:
+            await made.fetched([remote])
+        assert raised.value.message == found
+    else:
+        assert await made.fetched([remote]) == {"PATH": {"inlineData": {"mimeType": found, "data": "eA=="}}}
+    await made.close()
+
+
+async def test_one_url_may_be_what_one_field_takes_and_not_what_another_does() -> None:
+    made = fetcher(lambda _: httpx.Response(200, headers={"content-type": "text/csv"}, content=b"x"))
+    url = "https://images.example/a"
+    with pytest.raises(InvalidRequest, match=r"^two: must lead to an image$"):
+        await made.fetched([Remote("one", url, FILE), Remote("two", url, IMAGE)])
+    await made.close()
+
+
 async def test_why_a_host_did_not_answer_is_not_told() -> None:
     def handler(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("10.0.0.7:5432 refused")
@@ -115,7 +183,16 @@ async def test_why_a_host_did_not_answer_is_not_told() -> None:
 async def test_the_size_is_that_of_all_images_together() -> None:
     made = fetcher(lambda _: httpx.Response(200, headers=PNG, content=b"x" * (module.MAX_BYTES // 2 + 1)))
     with pytest.raises(InvalidRequest, match=r"^two: leads to more than 20 MiB"):
-        await made.fetched([("one", "https://images.example/1"), ("two", "https://images.example/2")])
+        await made.fetched([Remote(name, f"https://images.example/{name}") for name in ("one", "two")])
+    await made.close()
+
+
+async def test_an_image_counts_as_often_as_it_is_pointed_to() -> None:
+    made = fetcher(lambda _: httpx.Response(200, headers=PNG, content=b"x" * (module.MAX_BYTES // 2 + 1)))
+    url = "https://images.example/1"
+    assert "one" in await made.fetched([Remote("one", url)])
+    with pytest.raises(InvalidRequest, match=r"^one: leads to more than 20 MiB"):
+        await made.fetched([Remote("one", url), Remote("two", url)])
     await made.close()
 
 
@@ -130,7 +207,7 @@ async def test_a_compressed_image_counts_as_large_as_it_is() -> None:
 
 async def test_there_may_be_so_many_urls() -> None:
     made = fetcher(lambda _: httpx.Response(200, headers=PNG, content=b"x"))
-    located = [(f"p{at}", f"https://images.example/{at}") for at in range(module.MAX_URLS + 1)]
+    located = [Remote(f"p{at}", f"https://images.example/{at}") for at in range(module.MAX_URLS + 1)]
     with pytest.raises(InvalidRequest, match=r"^p16: is one of more than 16 URLs"):
         await made.fetched(located)
     assert len(await made.fetched(located[1:])) == module.MAX_URLS
@@ -143,8 +220,9 @@ async def test_a_host_that_dawdles_is_given_up() -> None:
         await peer.gone()
 
     async with listening(script) as server:
-        made = MediaFetcher(AiohttpClient(Timeouts()), ["localhost"], patience=0.05)
-        told = await complaint(made, server.url.replace("127.0.0.1", "localhost") + "/a")
+        url = server.url.replace("127.0.0.1", "localhost")
+        made = MediaFetcher(AiohttpClient(Timeouts()), [url.removeprefix("http://")], patience=0.05)
+        told = await complaint(made, f"{url}/a")
     assert told == f"{PATH}: could not be fetched within 0.05 s"
 
 
@@ -161,6 +239,23 @@ async def test_an_upstream_fetches_before_it_asks(gemini: ScriptedGemini) -> Non
     assert gemini.last["contents"][0]["parts"][1] == {"inlineData": {"mimeType": "image/png", "data": "eA=="}}
 
 
+async def test_audio_and_files_are_fetched_as_images_are(gemini: ScriptedGemini) -> None:
+    media = fetcher(lambda request: httpx.Response(200, content=request.url.path.encode()))
+    upstream = GeminiUpstream("g", base_url=gemini.url, api_key=KEY, client=AiohttpClient(Timeouts()), media=media)
+    parts = [
+        {"type": "input_audio", "input_audio": {"data": "https://images.example/a", "format": "mp3"}},
+        {"type": "file", "file": {"file_data": "https://images.example/b", "filename": "b.pdf"}},
+        {"type": "file", "file": {"file_data": "HTTPS://images.example/c.csv?size=1"}},
+    ]
+    await upstream.chat({"model": "m", "messages": [{"role": "user", "content": parts}]})
+    await upstream.close()
+    assert gemini.last["contents"][0]["parts"] == [
+        {"inlineData": {"mimeType": "audio/mp3", "data": "L2E="}},
+        {"inlineData": {"mimeType": "application/pdf", "data": "L2I="}},
+        {"inlineData": {"mimeType": "text/csv", "data": "L2MuY3N2"}},
+    ]
+
+
 async def test_nothing_is_fetched_for_a_request_that_is_refused() -> None:
     def handler(_: httpx.Request) -> httpx.Response:
         raise AssertionError
@@ -173,8 +268,16 @@ async def test_nothing_is_fetched_for_a_request_that_is_refused() -> None:
     await upstream.close()
 
 
-@pytest.mark.parametrize("allowed", [[], ["localhost"], ["*"]])
-async def test_a_name_that_leads_inside_is_never_asked(gemini: ScriptedGemini, allowed: list[str]) -> None:
+POINTING: dict[str, Callable[[str], Json]] = {
+    "image_url.url": lambda url: {"type": "image_url", "image_url": {"url": url}},
+    "input_audio.data": lambda url: {"type": "input_audio", "input_audio": {"data": url, "format": "wav"}},
+    "file.file_data": lambda url: {"type": "file", "file": {"file_data": url, "filename": "a.pdf"}},
+}
+
+
+@pytest.mark.parametrize("field", POINTING)
+@pytest.mark.parametrize("allowed", [[], ["localhost"], ["localhost:{port}"], ["*:{port}"]])
+async def test_a_name_that_leads_inside_is_never_asked(gemini: ScriptedGemini, allowed: list[str], field: str) -> None:
     asked = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -182,11 +285,14 @@ async def test_a_name_that_leads_inside_is_never_asked(gemini: ScriptedGemini, a
         await peer.request()
 
     async with listening(script) as inside:
+        url = inside.url.replace("127.0.0.1", "localhost")
+        hosts = [host.format(port=url.rpartition(":")[2]) for host in allowed]
         options: dict[str, Any] = {"kind": "gemini", "base_url": gemini.url, "api_key": KEY}
-        settings = UpstreamSettings.model_validate({"name": "g", "allowed_media_hosts": allowed, **options})
+        settings = UpstreamSettings.model_validate({"name": "g", "allowed_media_hosts": hosts, **options})
         [upstream] = build_catalog([settings], {}).upstreams
-        with pytest.raises(InvalidRequest, match=r"messages\[0\]\.content\[1\]\.image_url\.url: "):
-            await upstream.chat(asking(inside.url.replace("127.0.0.1", "localhost") + "/secret"))
+        content = [{"type": "text", "text": "?"}, POINTING[field](f"{url}/secret")]
+        with pytest.raises(InvalidRequest, match=rf"messages\[0\]\.content\[1\]\.{re.escape(field)}: "):
+            await upstream.chat({"model": "m", "messages": [{"role": "user", "content": content}]})
         await upstream.close()
     assert not asked.is_set()
     assert gemini.seen == []

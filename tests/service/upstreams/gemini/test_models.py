@@ -56,6 +56,7 @@ async def answered(*pages: bytes) -> list[str]:
         (b'{"models": [{"name": "models/a", "supportedGenerationMethods": ["embedContent"]}]}', ["models/a"]),
         (b'{"models": [{"name": "models/a", "supportedGenerationMethods": ["predict"]}]}', []),
         (b'{"models": [{"name": "models/a"}, {"displayName": "b"}, 5, {"name": "models/a"}]}', ["models/a"]),
+        (b'{"models": [{"name": ""}, {"name": 5}, {"name": null}, {"name": "models/a"}]}', ["models/a"]),
     ],
 )
 async def test_what_is_listed(page: bytes, names: list[str]) -> None:

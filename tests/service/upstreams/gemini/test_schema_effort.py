@@ -19,12 +19,17 @@ def pointing(definition: Json, times: int) -> Json:
 
 MEMBERS = {f"x{at}": 1 for at in range(4_000)}
 CHAIN = {f"d{at}": {"allOf": [{"$ref": f"#/$defs/d{at + 1}"}]} for at in range(1_000)} | {"d1000": {"type": "string"}}
+DOUBLING = {
+    f"d{at}": {"type": "object", "properties": {name: {"$ref": f"#/$defs/d{at + 1}"} for name in "ab"}}
+    for at in range(7)
+} | {"d7": {"type": "string"}}
 LONG: dict[str, Json] = {
     "a description pointed to": pointing({"type": "string", "description": "x" * 100_000}, 4_000),
     "an enum pointed to": pointing({"enum": [f"value {at}" for at in range(10_000)]}, 4_000),
     "a default pointed to": pointing({"type": "object", "default": {"a": {"b": ["x" * 100_000]}}}, 4_000),
     "unread members pointed to": pointing({"type": "string", **MEMBERS}, 4_000),
     "members beside a union": {**MEMBERS, "properties": {"a": {}}, "anyOf": [{"type": "object"}] * 4_000},
+    "references to two references": {"$ref": "#/$defs/d0", "$defs": DOUBLING},
     "a chain of allOf": {"type": "object", "properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": CHAIN},
 }
 

@@ -39,7 +39,7 @@ AIOHTTP: dict[str, str] = {
     "ClientConnectorError": NOT_SENT,
     "ClientConnectorSSLError": NOT_SENT,
     "ClientError": SENT,
-    "ClientHttpProxyError": SENT,
+    "ClientHttpProxyError": NOT_SENT,
     "ClientOSError": SENT,
     "ClientPayloadError": SENT,
     "ClientProxyConnectionError": NOT_SENT,

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import httpx
@@ -111,7 +111,7 @@ async def test_a_failed_tls_handshake_is_told_as_not_sent(client: HttpClient) ->
         error = await failure_of(client, server.url.replace("http:", "https:"))
     assert isinstance(error, UpstreamUnavailable)
     assert not error.sent
-    assert error.message == "the upstream was not reached: the TLS handshake failed"
+    assert error.message == "the upstream was not reached: the TLS handshake failed: it does not speak TLS"
 
 
 async def test_a_connection_not_made_in_time_is_told_as_not_sent(adapter: Callable[[Timeouts], HttpClient]) -> None:
@@ -313,6 +313,22 @@ async def test_closing_early_closes_the_connection(client: HttpClient) -> None:
         response = await client.send(Request("POST", server.url))
         assert await anext(aiter(response.pieces())) == b"first"
         await response.aclose()
+        async with asyncio.timeout(CLOSED_WITHIN):
+            await closed.wait()
+
+
+async def test_a_connection_that_switches_protocols_is_closed(client: HttpClient) -> None:
+    closed = asyncio.Event()
+
+    async def switches(peer: Peer) -> None:
+        await peer.request()
+        await peer.write(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n")
+        await peer.gone()
+        closed.set()
+
+    async with listening(switches) as server:
+        with suppress(UpstreamUnavailable):  # h11 takes it for no HTTP where no upgrade was asked for
+            await (await client.send(Request("POST", server.url))).aclose()
         async with asyncio.timeout(CLOSED_WITHIN):
             await closed.wait()
 

@@ -7,15 +7,7 @@ import orjson
 import pytest
 from modelwire_service.errors import UpstreamProtocolError
 from modelwire_service.upstreams.base import Json
-from support.openai_upstream import (
-    COMPLETION,
-    REQUEST,
-    SSE,
-    always,
-    delta,
-    events,
-    streamed,
-)
+from support.openai_upstream import COMPLETION, REQUEST, always, ask, delta, events, streaming
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
@@ -61,7 +53,7 @@ UNREADABLE = [
 async def test_an_unreadable_success_is_a_protocol_error(body: bytes, content_type: str, stream: bool) -> None:
     upstream = always(lambda: httpx.Response(200, content=body, headers={"content-type": content_type}))
     with pytest.raises(UpstreamProtocolError) as caught:
-        await (streamed(upstream) if stream else upstream.chat(REQUEST))
+        await ask(upstream, stream=stream)
     assert "welcome" not in caught.value.message
 
 
@@ -69,28 +61,31 @@ async def test_an_unreadable_success_is_a_protocol_error(body: bytes, content_ty
 @pytest.mark.parametrize("stream", [False, True])
 async def test_choices_of_another_shape_are_a_protocol_error(choices: object, stream: bool) -> None:
     upstream = always(lambda: httpx.Response(200, json={"choices": choices}))
-    with pytest.raises(UpstreamProtocolError, match="choices that are no list of objects"):
-        await (streamed(upstream) if stream else upstream.chat(REQUEST))
+    with pytest.raises(UpstreamProtocolError, match=r"malformed: choices(\[0\])? is not (a list|an object)"):
+        await ask(upstream, stream=stream)
 
 
 MISSHAPEN = ["text", 5, True, [], {"tool_calls": 5}, {"tool_calls": {}}, {"tool_calls": ["x"]}, {"tool_calls": [None]}]
-BAD_INDEXES = [True, False, "x", "", "-1", "1.0", [], {}, -1, 1 << 31, 1 << 63, 1e300]
+BAD_INDEXES = [0.5, True, False, "x", "", "-1", "1.0", [], {}, -1, 1 << 31, 1 << 63, 1e300]
 
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("said", MISSHAPEN)
 async def test_messages_of_another_shape_are_a_protocol_error(said: object, stream: bool) -> None:
     upstream = always(lambda: httpx.Response(200, json={"choices": [{"message": said}]}))
-    with pytest.raises(UpstreamProtocolError, match=r"message is no object|tool calls"):
-        await (streamed(upstream) if stream else upstream.chat(REQUEST))
+    with pytest.raises(
+        UpstreamProtocolError,
+        match=r"malformed: choices\[0\]\.message(\.tool_calls(\[0\])?)? is not (a list|an object)",
+    ):
+        await ask(upstream, stream=stream)
 
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("index", BAD_INDEXES, ids=repr)
 async def test_an_index_that_is_no_number_is_a_protocol_error(index: object, stream: bool) -> None:
     upstream = always(lambda: httpx.Response(200, json={"choices": [{"index": index, "message": {}}]}))
-    with pytest.raises(UpstreamProtocolError, match="index is no number"):
-        await (streamed(upstream) if stream else upstream.chat(REQUEST))
+    with pytest.raises(UpstreamProtocolError, match="malformed: an index is not a whole number"):
+        await ask(upstream, stream=stream)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +93,7 @@ async def test_an_index_that_is_no_number_is_a_protocol_error(index: object, str
 )
 async def test_a_misshapen_choice_after_a_good_one_is_a_failure(choice: Json) -> None:
     body = events(delta("a"), {"choices": [{**choice, "finish_reason": "stop"}]})
-    upstream = always(lambda: httpx.Response(200, headers=SSE, content=body))
+    upstream = streaming(body)
     with pytest.raises(UpstreamProtocolError):
         await upstream.chat(REQUEST)
     stream = upstream.stream_chat(REQUEST)
@@ -110,7 +105,7 @@ async def test_a_misshapen_choice_after_a_good_one_is_a_failure(choice: Json) ->
 @pytest.mark.parametrize(("index", "read"), [(1, 1), ("2", 2), (1.0, 1), (None, 0), ((1 << 31) - 1, (1 << 31) - 1)])
 async def test_an_index_may_be_a_text_a_float_or_left_out(index: object, read: int) -> None:
     body = events({"choices": [{"index": index, "delta": {"content": "a"}, "finish_reason": "stop"}]})
-    completion = await always(lambda: httpx.Response(200, headers=SSE, content=body)).chat(REQUEST)
+    completion = await streaming(body).chat(REQUEST)
     assert [choice["index"] for choice in completion["choices"]] == [read]
 
 

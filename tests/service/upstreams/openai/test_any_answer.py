@@ -29,12 +29,18 @@ marks = st.just({"google": {"thought": True}})
 functions = members(name=texts, arguments=texts | st.just({"a": 1}))
 calls = members(index=st.integers(0, 2), id=texts, type=st.just("function"), function=functions)
 said = members(
-    role=st.just("assistant"), content=texts, reasoning=texts, reasoning_content=texts,
+    role=st.just("assistant"), content=texts, reasoning=texts, reasoning_content=texts, refusal=texts,
     tool_calls=st.lists(calls, max_size=3), extra_content=marks,
 )  # fmt: skip
 reasons = st.sampled_from(["stop", "length", "tool_calls", "SAFETY", "weird", "error"])
-choices = members(index=st.integers(0, 2), message=said, delta=said, finish_reason=reasons)
-usages = members(prompt_tokens=st.integers(0, 9), completion_tokens=st.integers(0, 9), total_tokens=st.integers(0, 99))
+details = members(cached_tokens=st.integers(0, 9))
+usages = members(
+    prompt_tokens=st.integers(0, 9), completion_tokens=st.integers(0, 9), total_tokens=st.integers(0, 99),
+    prompt_tokens_details=details,
+)  # fmt: skip
+tokens = st.lists(members(token=texts, logprob=st.just(-1.0), bytes=st.just([97])), max_size=2)
+logprobs = members(content=tokens, refusal=tokens)
+choices = members(index=st.integers(0, 2), message=said, delta=said, finish_reason=reasons, logprobs=logprobs)
 answers = members(
     id=texts,
     object=texts,
@@ -44,6 +50,25 @@ answers = members(
     usage=usages,
 )
 profiles = st.sampled_from(sorted(PROFILES))
+
+
+def check_said(said: Json) -> None:
+    assert all(isinstance(said.get(name), str | None) for name in ("content", "refusal", "reasoning_content"))
+    for call in said.get("tool_calls") or []:
+        assert isinstance(call.get("id"), str | None)
+        if (function := call.get("function")) is not None:
+            assert all(isinstance(function.get(name, ""), str) for name in ("name", "arguments"))
+
+
+def check_figures(answer: Json) -> None:
+    usage = answer.get("usage") or {}
+    assert not usage or {"prompt_tokens", "completion_tokens", "total_tokens"} <= usage.keys()
+    counts = [usage.get(f"{name}_tokens", 0) for name in ("prompt", "completion", "total")]
+    cached = usage.get("prompt_tokens_details", {}).get("cached_tokens", 0)
+    assert all(type(count) is int and count >= 0 for count in [*counts, cached])
+    for choice in answer["choices"]:
+        for token in (choice.get("logprobs") or {}).get("content") or []:
+            assert (type(token["token"]), type(token["logprob"])) == (str, float)
 
 
 def check_calls(calls: list[Json], *, whole: bool) -> None:
@@ -69,12 +94,15 @@ async def test_any_answer(profile: str, answer: Json) -> None:
     except (UpstreamProtocolError, UpstreamRefused):
         return
     check_head(reply)
+    check_figures(reply)
     assert reply["choices"]
+    assert len({choice["index"] for choice in reply["choices"]}) == len(reply["choices"])
     for choice in reply["choices"]:
         assert isinstance(choice["index"], int)
         assert choice["finish_reason"] in FINISH_REASONS
         assert choice["message"]["role"] == "assistant"
         assert "content" in choice["message"]
+        check_said(choice["message"])
         check_calls(choice["message"].get("tool_calls") or [], whole=True)
 
 
@@ -87,10 +115,9 @@ async def test_any_stream(profile: str, chunks: list[Json], done: bool, usage: b
     try:
         async for batch in upstream.stream_chat(REQUEST):
             sent += stream.events(batch)
+        sent, ended = sent + stream.end(), True
     except (UpstreamProtocolError, UpstreamRefused):
         ended = False
-    else:
-        sent, ended = sent + stream.end(), True
     told = [event.removeprefix(b"data: ") for event in sent.split(b"\n\n") if event]
     assert (told[-1:] == [b"[DONE]"]) == ended
     said = [orjson.loads(event) for event in told if event != b"[DONE]"]
@@ -107,11 +134,13 @@ def check_chunks(chunks: list[Json], *, ended: bool) -> None:
     begun, finished = set(), set()
     for chunk in chunks:
         check_head(chunk)
+        check_figures(chunk)
         for choice in chunk["choices"]:
             assert ("role" in choice["delta"]) == (choice["index"] not in begun)
             begun.add(choice["index"])
             assert choice["finish_reason"] in {None, *FINISH_REASONS}
             finished |= {choice["index"]} if choice["finish_reason"] else set()
+            check_said(choice["delta"])
             check_calls(choice["delta"].get("tool_calls") or [], whole=False)
     assert not ended or begun == finished != set()
 

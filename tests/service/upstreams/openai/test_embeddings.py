@@ -16,6 +16,7 @@ from support.openai_upstream import (
 )
 
 EMBED: Json = {"model": "e", "input": ["a", "b", "c"]}
+ODD_INDEXES: list[Any] = ["x", True, 1.5, [], "-1"]
 VECTORS = [[1.5, -2.0], [0.25, 3.0], [0.0, 1.0]]
 
 
@@ -48,6 +49,25 @@ async def test_vectors_come_in_the_order_of_the_inputs(
     assert (found.model, found.prompt_tokens, found.total_tokens) == ("e", 0, 0)
 
 
+@pytest.mark.parametrize("indexes", [("0", "1", "2"), (2.0, 0.0, 1.0), (None, "2", 1.0), ("2", None, None)])
+async def test_indexes_may_be_texts_or_floats(indexes: tuple[Any, ...]) -> None:
+    data = [
+        {"embedding": [float(at)], **({} if index is None else {"index": index})} for at, index in enumerate(indexes)
+    ]
+    found = await always(lambda: httpx.Response(200, json={"data": data})).embed(EMBED)
+    places = [None if index is None else int(index) for index in indexes]
+    unplaced = iter([at for at, place in enumerate(places) if place is None])
+    assert [vector[0] for vector in found.vectors] == [
+        places.index(place) if place in places else next(unplaced) for place in range(3)
+    ]
+
+
+async def test_numbers_may_be_texts() -> None:
+    answer = {"data": [{"embedding": ["1.5", 2, 3.4e38]}] * 3}
+    found = await always(lambda: httpx.Response(200, json=answer)).embed(EMBED)
+    assert found.vectors[0].tolist() == [1.5, 2.0, 3.4e38]
+
+
 async def test_the_model_and_the_tokens_are_the_upstreams() -> None:
     answer = embeddings(0, 1, 2, model="e-2", usage={"prompt_tokens": 7})
     found = await always(lambda: httpx.Response(200, json=answer)).embed(EMBED)
@@ -75,9 +95,30 @@ async def test_tokens_of_embeddings_stay_within_what_the_contract_holds(told: ob
         {"data": [{"embedding": [1.0], "index": index} for index in (0, 1, 3)]},
         {"data": [{"embedding": [1.0], "index": index} for index in (-1, 0, 1)]},
         {"data": ["a", "b", "c"]},
+        *[{"data": [{"embedding": [1.0], "index": index} for index in (0, 1, odd)]} for odd in ODD_INDEXES],
+        {"data": [{"embedding": [1.0]}, {"embedding": [1.0], "index": "1"}, {"embedding": [1.0], "index": 1.0}]},
         *[
             {"data": [{"embedding": bad}] * 3}
-            for bad in (None, [], "", "!!!", "AAA=", [[1.0]], ["x"], [None], {"a": 1}, packed([float("nan")]), 5)
+            for bad in (
+                None,
+                [],
+                "",
+                "!!!",
+                "AAA=",
+                [[1.0]],
+                ["x"],
+                [None],
+                {"a": 1},
+                packed([float("nan")]),
+                5,
+                [True],
+                [1.0, None],
+                ["nan"],
+                ["inf"],
+                [1e300],
+                [1, -3.5e38],
+                packed([float("inf")]),
+            )
         ],
     ],
 )

@@ -5,16 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from modelwire_service.errors import UpstreamRefused
-from support.openai_upstream import (
-    BASE_URL,
-    KEY,
-    REQUEST,
-    SSE,
-    always,
-    delta,
-    events,
-    streamed,
-)
+from support.openai_upstream import BASE_URL, KEY, REQUEST, SSE, always, ask, delta, events, streamed, streaming
 
 ERROR = {"message": "no such model", "type": "invalid_request_error", "param": "model", "code": None}
 SHAPES: list[tuple[Any, str, str | None]] = [
@@ -68,7 +59,7 @@ async def test_an_error_within_a_success_is_a_failure(payload: Any, status: int,
 
 async def test_chunks_before_an_error_event_are_still_delivered() -> None:
     body = events(delta("one"), delta("two"), {"error": {"message": "out of memory", "code": 500}}, delta("no"))
-    stream = always(lambda: httpx.Response(200, headers=SSE, content=body)).stream_chat(REQUEST)
+    stream = streaming(body).stream_chat(REQUEST)
     assert await anext(stream) == [delta("one"), delta("two")]
     with pytest.raises(UpstreamRefused, match="out of memory"):
         await anext(stream)
@@ -88,7 +79,7 @@ async def test_chunks_before_an_error_event_are_still_delivered() -> None:
 @pytest.mark.parametrize("end", [b"\n\n", b"", b"\n\ndata: [DONE]\n\n"])
 async def test_an_event_named_error_is_a_failure(data: bytes, message: str, status: int, end: bytes) -> None:
     body = events(delta("one"), done=False) + b"event: error\ndata: " + data + end
-    upstream = always(lambda: httpx.Response(200, headers=SSE, content=body))
+    upstream = streaming(body)
     stream = upstream.stream_chat(REQUEST)
     assert await anext(stream) == [delta("one")]
     with pytest.raises(UpstreamRefused) as late:
@@ -101,7 +92,7 @@ async def test_an_event_named_error_is_a_failure(data: bytes, message: str, stat
 
 async def test_an_event_named_error_after_the_end_is_none() -> None:
     body = events(delta("a", "stop")) + b"event: error\ndata: {}\n\n"
-    assert await streamed(always(lambda: httpx.Response(200, headers=SSE, content=body))) == [delta("a", "stop")]
+    assert await streamed(streaming(body)) == [delta("a", "stop")]
 
 
 async def test_the_wait_an_upstream_asks_for_is_kept() -> None:
@@ -116,7 +107,7 @@ async def test_no_error_tells_the_key_the_address_or_a_traceback(status: int, st
     message = f"key {KEY} refused at {BASE_URL}/chat/completions\nTraceback (most recent call last):\n  File x"
     upstream = always(lambda: httpx.Response(status, json={"error": {"message": message, "param": KEY}}))
     with pytest.raises(UpstreamRefused) as caught:
-        await (streamed(upstream) if stream else upstream.chat(REQUEST))
+        await ask(upstream, stream=stream)
     assert caught.value.message == "key [key] refused at [upstream]"
     assert caught.value.param == "[key]"
     assert KEY not in str(caught.value.to_status())

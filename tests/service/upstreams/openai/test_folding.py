@@ -3,15 +3,7 @@
 import httpx
 import pytest
 from modelwire_service.upstreams.base import Json
-from support.openai_upstream import (
-    COMPLETION,
-    REQUEST,
-    SSE,
-    always,
-    delta,
-    events,
-    streamed,
-)
+from support.openai_upstream import COMPLETION, REQUEST, always, delta, events, streamed, streaming
 
 
 async def test_a_completion_becomes_chunks() -> None:
@@ -42,7 +34,7 @@ async def test_a_completion_becomes_chunks() -> None:
     ("choice", "finish"),
     [
         ({"message": {"content": "x"}}, "stop"),
-        ({"message": {"tool_calls": [{"id": "c"}]}, "finish_reason": None}, "tool_calls"),
+        ({"message": {"tool_calls": [{"id": "c", "function": {"name": "f"}}]}, "finish_reason": None}, "tool_calls"),
         ({"message": None, "finish_reason": "length"}, "length"),
     ],
 )
@@ -57,21 +49,21 @@ async def test_a_completion_with_gaps_becomes_whole_chunks(choice: Json, finish:
     [
         ({"content": "a"}, None, "stop"),
         ({"content": "a"}, "", "stop"),
-        ({"tool_calls": [{"id": "c"}]}, None, "tool_calls"),
+        ({"tool_calls": [{"id": "c", "function": {"name": "f"}}]}, None, "tool_calls"),
     ],
 )
 async def test_a_stream_that_says_done_without_a_reason_becomes_a_completion_with_one(
     said: Json, finish: str | None, reason: str
 ) -> None:
     body = events({"choices": [{"delta": said, "finish_reason": finish}]})
-    completion = await always(lambda: httpx.Response(200, headers=SSE, content=body)).chat(REQUEST)
+    completion = await streaming(body).chat(REQUEST)
     assert completion["choices"][0]["finish_reason"] == reason
 
 
 async def test_a_stream_becomes_a_completion() -> None:
     usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
     first = {"id": "c1", "object": "chat.completion.chunk", "created": 5, "model": "m", "usage": None}
-    logprobs = [{"token": "a", "logprob": -1.0}]
+    logprobs = [{"token": "a", "logprob": -1.0, "bytes": [97]}]
     body = events(
         {**first, "choices": [{"index": 1, "delta": {"role": "assistant", "content": ""}}]},
         {**first, "choices": [{"index": 0, "delta": {"role": "assistant", "reasoning_content": "th"}}]},
@@ -84,7 +76,7 @@ async def test_a_stream_becomes_a_completion() -> None:
         delta(finish="stop", index=1),
         {**first, "choices": [], "usage": usage},
     )
-    completion = await always(lambda: httpx.Response(200, headers=SSE, content=body)).chat(REQUEST)
+    completion = await streaming(body).chat(REQUEST)
     assert completion == {
         "id": "c1",
         "object": "chat.completion",
@@ -117,7 +109,7 @@ async def test_tool_calls_without_an_index_are_told_apart_by_their_names() -> No
         delta(tool_calls=[{"function": {"name": "g", "arguments": "["}}]),
         delta(tool_calls=[{"function": {"arguments": "]"}}], finish="stop"),
     )
-    completion = await always(lambda: httpx.Response(200, headers=SSE, content=body)).chat(REQUEST)
+    completion = await streaming(body).chat(REQUEST)
     calls = completion["choices"][0]["message"]["tool_calls"]
     assert [call["function"] for call in calls] == [
         {"name": "f", "arguments": "{}"},

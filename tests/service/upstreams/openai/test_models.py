@@ -21,6 +21,9 @@ async def test_models_are_listed_whatever_they_leave_out() -> None:
         {"id": "j", "created": 1e300},
         {"id": "k", "created": True},
         {"id": 5},
+        {"id": ""},
+        {"id": True},
+        {"created": 1},
         "f",
     ]
     models = await always(lambda: httpx.Response(200, json={"data": listed})).list_models()
@@ -35,6 +38,7 @@ async def test_models_are_listed_whatever_they_leave_out() -> None:
         ("i", 0, ""),
         ("j", 0, ""),
         ("k", 0, ""),
+        ("5", 0, ""),
     ]
 
 

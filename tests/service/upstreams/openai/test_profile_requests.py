@@ -21,10 +21,16 @@ def named(name: str) -> Json:
     return {"type": "function", "function": {"name": name}}
 
 
+def allowed(mode: str, *names: str) -> Json:
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": [named(name) for name in names]}}
+
+
 def call(identity: str, name: str, **more: Any) -> Json:
     return {"id": identity, "type": "function", "function": {"name": name, "arguments": "{}"}, **more}
 
 
+ALLOWED, MUST = allowed("auto", "g"), allowed("required", "g")
+BOTH = [tool("f", description="d"), tool("g", description="d")]
 EVERYDAY: Json = {"temperature": 0.5, "top_p": 0.9, "stop": ["x"], "presence_penalty": 0.5}
 HARMLESS: Json = {
     "metadata": {"a": "b"}, "store": True, "prompt_cache_key": "k", "safety_identifier": "s",
@@ -92,6 +98,16 @@ SENT: list[tuple[str, Json, Json]] = [
     ("ollama", {"response_format": SCHEMA}, {"response_format": SCHEMA}),
     ("ollama", {"tools": [tool("f")], "tool_choice": "auto"}, {"tools": [tool("f")]}),
     ("ollama", {"tools": [tool("f")], "tool_choice": "none"}, {}),
+    ("plain", {"tools": BOTH, "tool_choice": ALLOWED}, {"tools": BOTH, "tool_choice": ALLOWED}),
+    *(
+        (profile, {"tools": BOTH, "tool_choice": MUST}, {"tools": BOTH[1:], "tool_choice": "required"})
+        for profile in ("gemini", "aimlapi", "openrouter", "vllm", "llama-server")
+    ),
+    *(
+        (profile, {"tools": BOTH, "tool_choice": ALLOWED}, {"tools": BOTH[1:]})
+        for profile in ("gemini", "aimlapi", "vllm", "llama-server", "ollama")
+    ),
+    ("openrouter", {"tools": BOTH, "tool_choice": allowed("auto", "g", "f")}, {"tools": BOTH, "tool_choice": "auto"}),
     ("ollama", {"stream_options": {"include_usage": True}}, {"stream_options": {"include_usage": True}}),
 ]  # fmt: skip
 
@@ -134,6 +150,16 @@ REFUSED: list[tuple[str, Json, list[str]]] = [
         "aimlapi",
         {"tools": [tool("f"), tool("g", hint="h")]},
         ["tools[1].function.hint: not supported by aimlapi"],
+    ),
+    (
+        "aimlapi",
+        {"tools": [tool("f"), tool("g", hint="h")], "tool_choice": allowed("auto", "g")},
+        ["tools[1].function.hint: not supported by aimlapi"],
+    ),
+    (
+        "ollama",
+        {"tools": BOTH, "tool_choice": allowed("required", "g")},
+        ["tool_choice: not supported by Ollama's OpenAI endpoint"],
     ),
     ("vllm", {"web_search_options": {}}, ["web_search_options: not supported by vLLM"]),
     ("llama-server", {"modalities": ["audio"]}, ["modalities: not supported by llama-server"]),

@@ -9,15 +9,7 @@ from modelwire_service.errors import ServiceError, UpstreamProtocolError, Upstre
 from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.openai.stream import ChunkReader
 from modelwire_service.upstreams.redaction import Redactor
-from support.openai_upstream import (
-    BASE_URL,
-    REQUEST,
-    SSE,
-    always,
-    delta,
-    events,
-    streamed,
-)
+from support.openai_upstream import BASE_URL, REQUEST, SSE, always, ask, delta, events, streamed, streaming
 
 
 @pytest.mark.parametrize(
@@ -35,14 +27,14 @@ from support.openai_upstream import (
     ],
 )
 async def test_streams_and_their_chunks(body: bytes, contents: list[str]) -> None:
-    chunks = await streamed(always(lambda: httpx.Response(200, headers=SSE, content=body)))
+    chunks = await streamed(streaming(body))
     assert [chunk["choices"][0]["delta"]["content"] for chunk in chunks] == contents
 
 
 async def test_chunks_without_choices_pass() -> None:
     usage = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}
     body = events({"choices": None, "id": "c1"}, delta("a", "stop"), usage)
-    chunks = await streamed(always(lambda: httpx.Response(200, headers=SSE, content=body)))
+    chunks = await streamed(streaming(body))
     assert chunks == [{"choices": None, "id": "c1"}, delta("a", "stop"), usage]
 
 
@@ -114,5 +106,5 @@ async def test_a_choice_that_ends_in_an_error_is_a_failure(
     for answer in answers:
         upstream = always(lambda answer=answer: answer)  # type: ignore[misc]
         with pytest.raises(UpstreamRefused) as caught:
-            await (streamed(upstream) if stream else upstream.chat(REQUEST))
+            await ask(upstream, stream=stream)
         assert (caught.value.message, caught.value.http_status) == (message, status)

@@ -1,0 +1,31 @@
+"""Vectors out of answers, checked: numbers that float32 holds, as callers who ask for base64 get them."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwire_service.errors import UpstreamProtocolError
+
+Vector = NDArray[np.floating[Any]]
+
+_LARGEST: Final = float(np.finfo(np.float32).max)
+_NUMBERS: Final = {float, int, str}  # a text may be a number; true and null are none
+
+
+def vector_of(numbers: Any) -> Vector:
+    """The vector of a list of numbers. Raises UpstreamProtocolError for any other value."""
+    try:
+        if not _NUMBERS.issuperset(map(type, numbers)):
+            raise TypeError
+        vector = np.array(numbers, dtype=np.float64)
+    except (ValueError, TypeError):
+        raise UpstreamProtocolError("the upstream sent an embedding that cannot be read") from None
+    return checked(vector)
+
+
+def checked(vector: Vector) -> Vector:
+    """The vector, where it is one. Raises UpstreamProtocolError for none, and for numbers that float32 lacks."""
+    if vector.ndim != 1 or not vector.size or not np.abs(vector).max() <= _LARGEST:
+        raise UpstreamProtocolError("the upstream sent an embedding that is not a list of finite numbers in float32")
+    return vector
