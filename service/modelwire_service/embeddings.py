@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwire_service.call_record import current
-from modelwire_service.dispatch import target_of
+from modelwire_service.dispatch.dispatcher import Dispatcher
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.upstreams.base import Json
 from modelwire_service.validation import validate_embeddings
@@ -19,15 +19,13 @@ class EmbeddingService:
     """modelwire.v1beta.EmbeddingService over the upstreams of a catalog."""
 
     def __init__(self, catalog: ModelCatalog) -> None:
-        self._catalog = catalog
+        self._dispatcher = Dispatcher(catalog)
 
     async def generate_embeddings(self, request: Json) -> Json:
         """Embeds each input text; the vectors come as lists of numbers or as base64, as asked."""
         request = validate_embeddings(request)
-        target = await target_of(request["model"], self._catalog)
-        request["model"] = target.model
         as_base64 = request.pop("encoding_format", "float") == "base64"
-        embeddings = await target.upstream.embed(request)
+        embeddings = await self._dispatcher.embed(request)
         current().input_tokens = embeddings.prompt_tokens
         return {
             "object": "list",

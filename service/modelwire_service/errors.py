@@ -3,13 +3,18 @@
     ServiceError
     ├── the caller
     │   ├── InvalidRequest        INVALID_ARGUMENT, one violation a field
-    │   └── ModelNotFound         NOT_FOUND, with names near the one asked for
+    │   ├── ModelNotFound         NOT_FOUND, with names near the one asked for
+    │   ├── Unauthenticated       UNAUTHENTICATED: no key, or one that is not valid
+    │   ├── ModelNotAllowed       PERMISSION_DENIED: the key is not for this model
+    │   ├── LimitExceeded         RESOURCE_EXHAUSTED: more than the caller's own limits allow
+    │   └── DeadlineExceeded      DEADLINE_EXCEEDED: the time the call may take is over
     ├── the upstream
     │   ├── UpstreamRefused       the upstream answered with an error; its HTTP status decides the code
     │   ├── UpstreamUnavailable   UNAVAILABLE: not reached, or the connection broke
     │   ├── UpstreamTimeout       DEADLINE_EXCEEDED: nothing came in time
     │   └── UpstreamProtocolError UNAVAILABLE: it answered what nobody can read
     └── us
+        ├── Overloaded            UNAVAILABLE: more calls than are taken at once
         └── Internal              INTERNAL; the cause is logged, never told
 
 Statuses carry google.rpc details (AIP-193), at most 4 KiB: metadata limits turn larger ones into another error.
@@ -43,6 +48,10 @@ class ServiceError(Exception):
 
     code: ClassVar[int]
     reason: str
+    retry_after: float | None = None
+    """Seconds to wait before another try, where that is known."""
+    retries_spent: bool = False
+    """Whether all tries there are for a call were made here, so that its caller had better not try again."""
 
     def __init__(self, message: str, *, metadata: dict[str, str] | None = None) -> None:
         if type(self) is ServiceError:
@@ -55,17 +64,21 @@ class ServiceError(Exception):
         """The canonical code (google/rpc/code.proto)."""
         return self.code
 
-    def details(self) -> list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo]:
-        """Details beside the ErrorInfo that every error has."""
-        return []
+    def violations_told(self) -> error_details_pb2.BadRequest | None:
+        """The fields that are at fault, where any are."""
+        return None
 
     def to_status(self) -> status_pb2.Status:
         """The google.rpc.Status of this error."""
         status = status_pb2.Status(code=self.status_code(), message=self.message)
         clipped = {key: _clipped(value, 200) for key, value in self.metadata.items()}
         status.details.add().Pack(error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN, metadata=clipped))
-        for detail in self.details():
-            status.details.add().Pack(detail)
+        if (violations := self.violations_told()) is not None:
+            status.details.add().Pack(violations)
+        if self.retry_after is not None:
+            delay = duration_pb2.Duration()
+            delay.FromMilliseconds(round(self.retry_after * 1000))
+            status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
         return status
 
 
@@ -83,7 +96,7 @@ class InvalidRequest(ServiceError):
     def of(cls, field: str, reason: str) -> "InvalidRequest":
         return cls([Violation(field, reason)])
 
-    def details(self) -> list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo]:
+    def violations_told(self) -> error_details_pb2.BadRequest:
         listed = error_details_pb2.BadRequest()
         for index, violation in enumerate(self.violations):
             listed.field_violations.add(
@@ -93,7 +106,7 @@ class InvalidRequest(ServiceError):
                 del listed.field_violations[-1]
                 listed.field_violations.add(description=f"and {len(self.violations) - index} more")
                 break
-        return [listed]
+        return listed
 
 
 class ModelNotFound(ServiceError):
@@ -106,8 +119,46 @@ class ModelNotFound(ServiceError):
         hint = f" Did you mean {' or '.join(near)}?" if near else " The list of models tells which there are."
         super().__init__(f"model: no upstream serves {_clipped(model, 100)!r}.{hint}", metadata={"model": model})
 
-    def details(self) -> list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo]:
-        return [error_details_pb2.BadRequest(field_violations=[{"field": "model", "description": "unknown model"}])]
+    def violations_told(self) -> error_details_pb2.BadRequest:
+        return _at_fault("model", "unknown model")
+
+
+class Unauthenticated(ServiceError):
+    """The call has no credential, or one that is not valid."""
+
+    code = code_pb2.UNAUTHENTICATED
+    reason = "API_KEY_INVALID"
+
+
+class ModelNotAllowed(ServiceError):
+    """The caller's key is not for this model, whether there is one of that name or not."""
+
+    code = code_pb2.PERMISSION_DENIED
+    reason = "MODEL_NOT_ALLOWED"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"model: the key may not use {_clipped(model, 100)!r}", metadata={"model": model})
+
+    def violations_told(self) -> error_details_pb2.BadRequest:
+        return _at_fault("model", "not allowed to this key")
+
+
+class LimitExceeded(ServiceError):
+    """The caller used up what a limit of theirs allows; `retry_after` in seconds, where waiting helps."""
+
+    code = code_pb2.RESOURCE_EXHAUSTED
+    reason = "RATE_LIMIT_EXCEEDED"
+
+    def __init__(self, message: str, *, retry_after: float | None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class DeadlineExceeded(ServiceError):
+    """The time the caller gave, or the longest that is given, is over."""
+
+    code = code_pb2.DEADLINE_EXCEEDED
+    reason = "DEADLINE_EXCEEDED"
 
 
 class UpstreamRefused(ServiceError):
@@ -130,20 +181,8 @@ class UpstreamRefused(ServiceError):
     def status_code(self) -> int:
         return code_of_http_status(self.http_status)
 
-    def details(self) -> list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo]:
-        found: list[error_details_pb2.BadRequest | error_details_pb2.RetryInfo] = []
-        if self.param:
-            field = _clipped(self.param, 200)
-            found.append(
-                error_details_pb2.BadRequest(
-                    field_violations=[{"field": field, "description": _clipped(self.message, 300)}]
-                )
-            )
-        if self.retry_after is not None:
-            delay = duration_pb2.Duration()
-            delay.FromMilliseconds(round(self.retry_after * 1000))
-            found.append(error_details_pb2.RetryInfo(retry_delay=delay))
-        return found
+    def violations_told(self) -> error_details_pb2.BadRequest | None:
+        return _at_fault(_clipped(self.param, 200), _clipped(self.message, 300)) if self.param else None
 
 
 class UpstreamUnavailable(ServiceError):
@@ -169,6 +208,17 @@ class UpstreamProtocolError(ServiceError):
 
     code = code_pb2.UNAVAILABLE
     reason = "UPSTREAM_PROTOCOL_ERROR"
+
+
+class Overloaded(ServiceError):
+    """More calls than are taken at once; `retry_after` in seconds. Nothing was sent to an upstream."""
+
+    code = code_pb2.UNAVAILABLE
+    reason = "OVERLOADED"
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Internal(ServiceError):
@@ -201,6 +251,10 @@ def code_of_http_status(http_status: int) -> int:
         return known
     code: int = code_pb2.INVALID_ARGUMENT if 400 <= http_status < 500 else code_pb2.UNAVAILABLE
     return code
+
+
+def _at_fault(field: str, description: str) -> error_details_pb2.BadRequest:
+    return error_details_pb2.BadRequest(field_violations=[{"field": field, "description": description}])
 
 
 def _clipped(text: str, limit: int) -> str:

@@ -1,6 +1,7 @@
-"""What the settings of the HTTP door may say: lists of names and of origins."""
+"""What the settings of the HTTP door may say: lists of names, of origins, of hosts and of proxies."""
 
 import re
+from ipaddress import ip_network
 from typing import Annotated, Any, Final
 
 from modelwire_gateway.metadata_keys import may_name_metadata
@@ -10,6 +11,9 @@ from pydantic_settings import NoDecode
 _EVERY_ORIGIN: Final = "*"
 _ORIGIN: Final = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(0|[1-9][0-9]{0,4}))?")
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+_HOST: Final = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[?[0-9a-f:.]+\]?")
+UNIX: Final = "unix"
+"""In the place of a proxy's address: whoever dials a socket file."""
 _LAST_PORT: Final = 65535
 _TOKEN: Final = re.compile(r"[0-9a-z!#$%&'*+.^_`|~-]+")
 
@@ -52,6 +56,24 @@ def _origin(text: str) -> str:
     return f"{scheme}://{host}" if port in (None, _DEFAULT_PORTS.get(scheme)) else f"{scheme}://{host}:{port}"
 
 
+def _host(text: str) -> str:
+    name = text.lower().removesuffix(".")
+    if not _HOST.fullmatch(name) or name == _EVERY_ORIGIN:
+        raise ValueError("must be the name of a host, without a port; '*.' in front is every name below")
+    return name
+
+
+def _proxy(text: str) -> str:
+    if text != UNIX:
+        try:
+            ip_network(text)
+        except ValueError:
+            raise ValueError(f"must be an IP address, a network such as 10.0.0.0/8, or '{UNIX}'") from None
+    return text
+
+
+Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], NoDecode, BeforeValidator(_listed)]
+Proxies = Annotated[tuple[Annotated[str, AfterValidator(_proxy)], ...], NoDecode, BeforeValidator(_listed)]
 MetadataKeys = Annotated[tuple[Annotated[str, AfterValidator(_metadata_key)], ...], NoDecode, BeforeValidator(_listed)]
 HeaderNames = Annotated[tuple[Annotated[str, AfterValidator(_header_name)], ...], NoDecode, BeforeValidator(_listed)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_listed)]

@@ -2,8 +2,8 @@
 
 A name is looked up as it is, then with `models/` in front, first among the listed, then among those that globs
 admit; then as an alias, then as `upstream/model`. The first of these that any upstream answers to decides; where
-several do, each call goes to one of them at random, by their weights. So an alias given to several upstreams
-spreads one name over what each of them calls the model.
+several do, each call goes to them in an order that is drawn at random, by their weights, and mostly no further than
+the first. So an alias given to several upstreams spreads one name over what each of them calls the model.
 Each upstream tells its models itself; what it told is kept for a minute and renewed in the background.
 Beside those, the globs an operator configured for an upstream (`models = ["gpt-*"]`) both narrow what is
 listed and admit names that the upstream does not list. An upstream that cannot list its models and has no
@@ -16,18 +16,24 @@ import logging
 import random
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from hashlib import sha256
 from itertools import accumulate
 from typing import Final
 
+from modelwire_service.access.caller import ANYONE, Caller
+from modelwire_service.dispatch.guard import Guard
 from modelwire_service.errors import ModelNotFound, ServiceError, UpstreamTimeout
 from modelwire_service.upstreams.base import Model, Upstream
 
 FRESH_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 5.0
 PATIENCE_SECONDS: Final = 10.0
+MOST_CREDENTIALS: Final = 256
+"""Those of callers whose listings are kept apart."""
 _PREFIX: Final = "models/"
 _log = logging.getLogger("modelwire.catalog")
 
@@ -36,13 +42,15 @@ _log = logging.getLogger("modelwire.catalog")
 class Served:
     """An upstream with what its operator said of its models: globs that admit names, and aliases → own names.
 
-    `weight` is its share, beside the weights of others, of the calls for models they serve too.
+    `weight` is its share, beside the weights of others, of the calls for models they serve too; with 0 it gets those
+    that all others failed at. `guard` is what its calls pass.
     """
 
     upstream: Upstream
     globs: Sequence[str] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     weight: int = 1
+    guard: Guard = field(default_factory=Guard)
 
     def admits(self, model: str) -> bool:
         return any(fnmatchcase(model, glob) for glob in self.globs)
@@ -50,10 +58,11 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a call goes: an upstream, and the model's name there."""
+    """Where a call goes: an upstream, the model's name there, and the guard its calls pass."""
 
     upstream: Upstream
     model: str
+    guard: Guard
 
 
 class ModelCatalog:
@@ -67,13 +76,28 @@ class ModelCatalog:
         self._random = source
         self._by_name = {entry.upstream.name: entry for entry in served}
         self._listings = {entry.upstream.name: _Listing(entry) for entry in served}
+        self._by_credential: OrderedDict[bytes, ModelCatalog] = OrderedDict()
 
     @property
     def upstreams(self) -> list[Upstream]:
         return [entry.upstream for entry in self._served]
 
-    async def models(self) -> list[Model]:
-        """All models that are listed, each once, in the order of the upstreams, with what any of them tells.
+    def of(self, caller: Caller) -> "ModelCatalog":
+        """The catalog for a caller's calls: one of its own where they go to the upstreams with the caller's credential.
+
+        What an upstream lists to one account is nobody else's to see.
+        """
+        if caller.credential is None:
+            return self
+        digest = sha256(caller.credential.encode()).digest()
+        own = self._by_credential.pop(digest, None) or ModelCatalog(self._served, self._random)
+        self._by_credential[digest] = own
+        if len(self._by_credential) > MOST_CREDENTIALS:
+            self._by_credential.popitem(last=False)
+        return own
+
+    async def models(self, caller: Caller = ANYONE) -> list[Model]:
+        """All models listed that the caller may use, each once, in the order of the upstreams, with what any tells.
 
         Raises the error of the first upstream where none of them tells its models.
         """
@@ -82,9 +106,10 @@ class ModelCatalog:
         failures = [listing.failure for listing in self._listings.values() if listing.failure]
         if len(failures) == len(self._listings):
             raise failures[0]
-        for listing in self._listings.values():
+        for upstream, listing in self._listings.items():
             for model in listing.models.values():
-                merged[model.id] = _merged(merged.get(model.id), model)
+                if caller.may_use(*spellings(model.id), f"{upstream}/{model.id}"):
+                    merged[model.id] = _merged(merged.get(model.id), model)
         return list(merged.values())
 
     def model(self, target: Target) -> Model:
@@ -95,21 +120,24 @@ class ModelCatalog:
                 known = _merged(known, told)
         return known or Model(target.model, owned_by=target.upstream.name)
 
-    async def resolve(self, name: str) -> Target:
-        """Where calls for `name` go; raises ModelNotFound with the names nearest to it."""
-        if self._all_asked and (target := self._found(name)) is not None:
-            return target
+    async def resolve(self, name: str, caller: Caller = ANYONE) -> Iterator[Target]:
+        """Where a call for `name` goes, in the order to try, one at least; chance is drawn as far as they are taken.
+
+        Raises ModelNotFound with the names nearest to it among those the caller may use.
+        """
+        if self._all_asked and (choices := self._found(name)):
+            return self._in_turn(choices)
         await asyncio.gather(*(listing.renewed() for listing in self._listings.values()))
-        if (target := self._found(name) or self._unlisted(name)) is not None:
-            return target
-        raise ModelNotFound(name, self._near(name))
+        if choices := self._found(name) or self._unlisted(name):
+            return self._in_turn(choices)
+        raise ModelNotFound(name, self._near(name, caller))
 
     @property
     def _all_asked(self) -> bool:
         """Whether every upstream had its chance to list; before that a glob of a later one could win over it."""
         return all(listing.asked for listing in self._listings.values())
 
-    def _found(self, name: str) -> Target | None:
+    def _found(self, name: str) -> "_Choices":
         return (
             self._listed(name)
             or self._listed(_PREFIX + name)
@@ -119,60 +147,76 @@ class ModelCatalog:
             or self._named_outright(name)
         )
 
-    def _listed(self, name: str) -> Target | None:
+    def _listed(self, name: str) -> "_Choices":
         serving = [listing for listing in self._listings.values() if name in listing.models]
         if not serving:
-            return None
+            return []
         for listing in serving:
             listing.renew_if_old()
         # One that never told its models may serve this one just as well, if its operator says so.
         serving += [each for each in self._listings.values() if not each.told and each.entry.admits(name)]
-        return self._one_of([(listing.entry, name) for listing in serving])
+        return [(listing.entry, name) for listing in serving]
 
-    def _admitted(self, name: str) -> Target | None:
-        return self._one_of([(e, name) for e in self._served if e.admits(name) and name not in e.aliases])
+    def _admitted(self, name: str) -> "_Choices":
+        return [(entry, name) for entry in self._served if entry.admits(name) and name not in entry.aliases]
 
-    def _aliased(self, name: str) -> Target | None:
-        return self._one_of([(entry, entry.aliases[name]) for entry in self._served if name in entry.aliases])
+    def _aliased(self, name: str) -> "_Choices":
+        return [(entry, entry.aliases[name]) for entry in self._served if name in entry.aliases]
 
-    def _one_of(self, choices: list[tuple[Served, str]]) -> Target | None:
-        """One of the upstreams that serve a model, each under its name there, by weight."""
-        if not choices:
-            return None
-        entry, model = choices[0]
-        if len(choices) > 1:
-            ends = list(accumulate(entry.weight for entry, _ in choices))
-            entry, model = choices[bisect_right(ends, self._random() * ends[-1])]
-        return Target(entry.upstream, model)
+    def _in_turn(self, choices: "_Choices") -> Iterator[Target]:
+        """The upstreams that serve a model, each under its name there: drawn by weight, then those without any."""
+        weighed = [choice for choice in choices if choice[0].weight]
+        while weighed:
+            at = 0
+            if len(weighed) > 1:
+                ends = list(accumulate(entry.weight for entry, _ in weighed))
+                at = bisect_right(ends, self._random() * ends[-1])
+            yield _target(*weighed.pop(at))
+        yield from (_target(*choice) for choice in choices if not choice[0].weight)
 
-    def _named_outright(self, name: str) -> Target | None:
+    def _named_outright(self, name: str) -> "_Choices":
         """`upstream/model`, where that upstream serves the model."""
         upstream, _, model = name.partition("/")
         entry = self._by_name.get(upstream)
         if entry is None or not model:
-            return None
+            return []
         models = self._listings[upstream].models
         known = next((known for known in (model, _PREFIX + model) if known in models), None)
         if known is not None:
-            return Target(entry.upstream, known)
+            return [(entry, known)]
         if model in entry.aliases:
-            return Target(entry.upstream, entry.aliases[model])
+            return [(entry, entry.aliases[model])]
         admitted = next((known for known in (model, _PREFIX + model) if entry.admits(known)), None)
         if admitted is None and self._listings[upstream].unknown:
             admitted = model
-        return None if admitted is None else Target(entry.upstream, admitted)
+        return [] if admitted is None else [(entry, admitted)]
 
-    def _unlisted(self, name: str) -> Target | None:
-        return self._one_of([(listing.entry, name) for listing in self._listings.values() if listing.unknown])
+    def _unlisted(self, name: str) -> "_Choices":
+        return [(listing.entry, name) for listing in self._listings.values() if listing.unknown]
 
-    def _near(self, name: str) -> list[str]:
+    def _near(self, name: str, caller: Caller) -> list[str]:
         names = {model for listing in self._listings.values() for model in listing.models}
         names |= {alias for entry in self._served for alias in entry.aliases}
-        return difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.4)
+        usable = sorted(near for near in names if caller.may_use(*spellings(near)))
+        return difflib.get_close_matches(name, usable, n=3, cutoff=0.4)
+
+
+_Choices = list[tuple[Served, str]]
+"""Upstreams that answer to one name, each with its own name for the model."""
+
+
+def spellings(model: str) -> tuple[str, str]:
+    """A model's name without `models/` in front, and with it."""
+    bare = model.removeprefix(_PREFIX)
+    return bare, _PREFIX + bare
+
+
+def _target(entry: Served, model: str) -> Target:
+    return Target(entry.upstream, model, entry.guard)
 
 
 def _merged(first: Model | None, other: Model) -> Model:
-    """What two upstreams tell of one model; the first wins where both know."""
+    """What is told twice of one model, by two upstreams or by one; the first wins where both know."""
     if first is None:
         return other
     return Model(first.id, first.created or other.created, first.owned_by or other.owned_by)
@@ -221,7 +265,9 @@ class _Listing:
             return
         finally:
             self.asked = True
-        globs = self.entry.globs
-        self.models = {model.id: model for model in models if not globs or self.entry.admits(model.id)}
+        self.models = {}
+        for model in models:
+            if not self.entry.globs or self.entry.admits(model.id):
+                self.models[model.id] = _merged(self.models.get(model.id), model)
         self.told, self.failure = True, None
         self._ask_at = time.monotonic() + FRESH_SECONDS

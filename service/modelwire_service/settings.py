@@ -18,8 +18,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from modelwire_service.http_settings import HeaderNames, MetadataKeys, Origins, no_credentials_for_all
-from modelwire_service.upstream_settings import GEMINI_HOST, UpstreamSettings, gemini_host, incoherences
+from modelwire_service.http_settings import HeaderNames, Hosts, MetadataKeys, Origins, Proxies, no_credentials_for_all
+from modelwire_service.upstream_settings import GEMINI_HOST, Seconds, UpstreamSettings, gemini_host, incoherences
 
 
 class ConfigurationError(Exception):
@@ -76,6 +76,32 @@ class Settings(BaseSettings):
     error_body: Literal["openai", "status"] = "openai"
     print_zero_values: bool = False
     proto_field_names: bool = False
+    auth: Literal["auto", "keys", "none", "pass-through"] = "auto"
+    """`auto` asks for keys once there are any."""
+    database: SecretStr | None = None
+    """The URL of the database of keys and usage (`sqlite:///PATH`, `postgresql://…`); a file of the user's if none."""
+    redis: SecretStr | None = None
+    """The URL of a Redis that several processes count their callers' limits in."""
+    record_usage: bool = True
+    max_concurrent_calls: Annotated[int, Field(ge=1, le=1_000_000)] = 4_096
+    max_queued_calls: Annotated[int, Field(ge=0, le=1_000_000)] = 1_024
+    max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = 16_384
+    max_request_bytes_in_flight: Annotated[int, Field(ge=1024, le=2**40)] = 512 * 2**20
+    default_deadline: Seconds = 600.0
+    """For calls whose caller gives none: to the answer, or to the first of a stream."""
+    max_deadline: Seconds = 3_600.0
+    """The longest a call may take, streams included, whatever its caller gives."""
+    keep_alive_seconds: Annotated[float, Field(gt=0, le=86_400)] = 15.0
+    drain_notice_seconds: Annotated[float, Field(ge=0, le=86_400)] = 2.0
+    allowed_hosts: Hosts = ()
+    trusted_proxies: Proxies = ()
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    target_tls: bool = False
+    target_ca: Path | None = None
+    target_certificate: Path | None = None
+    target_key: Path | None = None
     upstreams: tuple[UpstreamSettings, ...] = ()
 
     @classmethod

@@ -5,17 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
+from modelwire_service.dispatch.guard import PLAIN, Policy
+from modelwire_service.upstream_keys import KEY_FIELDS, KeySettings, incoherent_keys
 from modelwire_service.upstreams.http.base import Timeouts
+from modelwire_service.upstreams.http.proxy import Proxy
 from modelwire_service.upstreams.openai.profiles import PROFILES
 
 GEMINI_HOST: Final = "https://generativelanguage.googleapis.com"
 GEMINI_VERSION: Final = "v1beta"
 _TIMEOUTS: Final = Timeouts()
-_KEYS: Final = ("api_key", "api_key_env", "api_key_file")
 _GEMINI_ALONE_HAS: Final = ("api_version", "allowed_media_hosts")
-_EMBEDDED_HAS_NO: Final = ("base_url", *_KEYS)
+_EMBEDDED_HAS_NO: Final = ("base_url", *KEY_FIELDS, "ca_file", "proxy")
 _OPENAI_ALONE_HAS: Final = ("profile",)
 
 
@@ -31,32 +33,54 @@ def _profile(name: str) -> str:
     return name
 
 
+def _proxy(given: SecretStr) -> SecretStr:
+    Proxy.parsed(given.get_secret_value())
+    return given
+
+
+def _media_host(text: str) -> str:
+    port = text.partition(":")[2]
+    if port and not 1 <= int(port) <= 65_535:
+        raise ValueError("must have a port from 1 to 65535")
+    return text
+
+
+MediaHost = Annotated[str, Field(pattern=r"^[^\s/:@]+(:[0-9]{1,5})?$"), AfterValidator(_media_host)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
-class UpstreamSettings(BaseModel):
-    """One upstream. The key is given outright, or as the name of a variable or file that holds it.
+class UpstreamSettings(KeySettings):
+    """One upstream, and its keys.
 
-    `allowed_media_hosts` are names, or globs of names, of hosts from which images are fetched for callers.
+    `allowed_media_hosts` are names, or globs of names, of hosts from which images, audio and files are fetched for
+    callers: on the port of the URL's scheme, or on that of an entry like `host:8443`.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     kind: Literal["gemini", "openai", "embedded"]
     base_url: Annotated[str, AfterValidator(_base_url)] | None = None
     api_version: Annotated[str, Field(pattern=r"^v[0-9]+[a-z0-9]*$")] = GEMINI_VERSION
-    api_key: SecretStr | None = None
-    api_key_env: str | None = None
-    api_key_file: Path | None = None
     profile: Annotated[str, AfterValidator(_profile)] | None = None
     """That of the server's vendor; where it is not given, `base_url` tells it."""
-    weight: Annotated[int, Field(ge=1, le=1000)] = 1
-    """The share it takes, of the sum of theirs, of the calls for a model that several upstreams serve."""
+    weight: Annotated[int, Field(ge=0, le=1000)] = 1
+    """The share it takes, of the sum of theirs, of the calls for a model that several upstreams serve.
+
+    With 0 it gets those that all others failed at.
+    """
+    max_attempts: Annotated[int, Field(ge=1, le=10)] = PLAIN.attempts
+    """How often one call is sent to it, all told, where it cannot have worked on the request before."""
+    max_concurrent: Annotated[int, Field(ge=1, le=1_000_000)] | None = PLAIN.concurrent
+    """How many calls it gets at once; any number if none is given."""
+    max_queued: Annotated[int, Field(ge=0, le=1_000_000)] = PLAIN.queued
+    """How many more wait for it where `max_concurrent` has been reached; others go elsewhere, or are refused."""
     models: tuple[str, ...] = ()
     aliases: dict[str, str] = Field(default_factory=dict)
-    allowed_media_hosts: tuple[Annotated[str, Field(pattern=r"^[^\s/:@]+$")], ...] = ()
+    allowed_media_hosts: tuple[MediaHost, ...] = ()
     transport: Literal["aiohttp", "httpx"] = "aiohttp"
+    ca_file: Path | None = None
+    """Certificates of the authorities to trust, in PEM, in the place of the system's."""
+    proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = None
+    """Reached through `http://[USER:PASSWORD@]HOST:PORT`. HTTPS_PROXY and its like are not read."""
     connect_timeout: Seconds = _TIMEOUTS.connect
     first_byte_timeout: Seconds = _TIMEOUTS.first_byte
     idle_timeout: Seconds = _TIMEOUTS.idle
@@ -65,16 +89,9 @@ class UpstreamSettings(BaseModel):
     def timeouts(self) -> Timeouts:
         return Timeouts(self.connect_timeout, self.first_byte_timeout, self.idle_timeout)
 
-    def key(self, environment: Mapping[str, str]) -> str | None:
-        """The key itself; raises ValueError if the variable or file it is said to be in has no usable one."""
-        where, key = "api_key", self.api_key.get_secret_value() if self.api_key else None
-        if self.api_key_env is not None:
-            where, key = f"api_key_env: the variable {self.api_key_env}", environment.get(self.api_key_env, "")
-        elif self.api_key_file is not None:
-            where, key = f"api_key_file: {self.api_key_file}", _read_key(self.api_key_file)
-        if key is not None and not (key.isascii() and key.isprintable() and key):
-            raise ValueError(f"{where} holds no key: one line of printable characters is needed")
-        return key
+    @property
+    def policy(self) -> Policy:
+        return Policy(self.max_attempts, self.max_concurrent, self.max_queued)
 
 
 def gemini_host(base_url: str, version: str = GEMINI_VERSION) -> str:
@@ -92,7 +109,7 @@ def incoherences(upstreams: Sequence[Any], environment: Mapping[str, str]) -> It
 
 
 def _incoherent(upstream: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[str]:
-    kind, given = upstream.get("kind"), [key for key in _KEYS if upstream.get(key) is not None]
+    kind = upstream.get("kind")
     if upstream.get("name") == "models":
         yield "name: 'models' is the prefix of model names and names no upstream"
     if kind == "openai" and upstream.get("base_url") is None:
@@ -101,16 +118,6 @@ def _incoherent(upstream: Mapping[str, Any], environment: Mapping[str, str]) -> 
         yield from (f"{key}: means nothing for kind embedded" for key in _EMBEDDED_HAS_NO if upstream.get(key))
     if kind != "gemini":
         yield from (f"{key}: means nothing for kind {kind}" for key in _GEMINI_ALONE_HAS if upstream.get(key))
-    if (variable := upstream.get("api_key_env")) and not environment.get(str(variable)):
-        yield f"api_key_env: the variable {variable} is not set"
     if kind != "openai":
         yield from (f"{key}: means nothing for kind {kind}" for key in _OPENAI_ALONE_HAS if upstream.get(key))
-    if len(given) > 1:
-        yield f"{given[1]}: {' and '.join(given)} exclude each other"
-
-
-def _read_key(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError as error:
-        raise ValueError(f"api_key_file: {path}: {error.strerror}") from None
+    yield from incoherent_keys(upstream, environment)

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 from modelwire_service.completions import DONE, ChunkStream, completed
+from modelwire_service.errors import UpstreamProtocolError
 
 HEAD = {"id": "c1", "created": 1700000000, "model": "theirs"}
 ASSISTANT = {"role": "assistant", "content": None}
@@ -72,6 +73,10 @@ def test_what_it_does_not_say_is_ours(reply: dict[str, Any]) -> None:
 
 def test_a_time_with_a_fraction_is_one_in_seconds() -> None:
     assert completed({"created": 1700000000.9}, "ours")["created"] == 1700000000
+
+
+def test_an_id_that_is_a_number_is_its_text() -> None:
+    assert completed({"id": 17}, "ours")["id"] == "17"
 
 
 def chunk(*choices: dict[str, Any], **members: Any) -> dict[str, Any]:
@@ -287,3 +292,12 @@ def test_a_batch_that_says_nothing_is_no_event(batch: list[dict[str, Any]]) -> N
     stream = ChunkStream("ours", include_usage=False)
     assert stream.events(batch) == b""
     assert stream.end() == DONE
+
+
+def test_a_choice_does_not_end_before_its_calls_are_named() -> None:
+    unnamed = chunk({"delta": {"tool_calls": [{"index": 0, "id": "a", "function": {"arguments": "{}"}}]}})
+    for end in (lambda stream: stream.events([chunk(finish(0, "tool_calls"))]), ChunkStream.end):
+        stream = ChunkStream("ours", include_usage=False)
+        stream.events([unnamed])
+        with pytest.raises(UpstreamProtocolError, match="a tool call is not named"):
+            end(stream)

@@ -175,7 +175,7 @@ def test_no_status_is_larger_than_metadata_can_carry(error: ServiceError) -> Non
 
 
 def test_violations_that_are_not_listed_are_counted() -> None:
-    (detail,) = InvalidRequest([Violation(f"f{index}", "x" * 100) for index in range(500)]).details()
+    detail = InvalidRequest([Violation(f"f{index}", "x" * 100) for index in range(500)]).violations_told()
     *listed, last = json_format.MessageToDict(detail)["fieldViolations"]
     assert [violation["field"] for violation in listed] == [f"f{index}" for index in range(len(listed))]
     assert last == {"description": f"and {500 - len(listed)} more"}

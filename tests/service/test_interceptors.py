@@ -12,6 +12,7 @@ import pytest
 from google.rpc import status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from modelwire.v1beta import chat_pb2, models_pb2, models_pb2_grpc
+from modelwire_service.entrance import Entrance
 from modelwire_service.errors import InvalidRequest, Violation
 from modelwire_service.interceptors import CallInterceptor
 from support.scripted_upstream import ScriptedUpstream, answer_events, answer_never, chunk
@@ -103,7 +104,7 @@ async def test_the_line_of_a_call_that_went_well(channel: grpc.aio.Channel, line
     line = await lines.next()
     assert line.pop("ms") > 0
     assert re.fullmatch(FRESH, line.pop("id"))
-    asked = {"rpc": CHAT, "model": "scripted", "upstream": "scripted"}
+    asked = {"rpc": CHAT, "client": "127.0.0.1", "model": "scripted", "upstream": "scripted"}
     assert line == {**asked, "status": "OK", "input_tokens": 3, "output_tokens": 2}
     assert lines.records.empty()
 
@@ -178,7 +179,7 @@ class Failing(grpc.GenericRpcHandler):  # type: ignore[misc]
 
 @asynccontextmanager
 async def failing(error: Exception) -> AsyncIterator[grpc.aio.Channel]:
-    server = grpc.aio.server(interceptors=[CallInterceptor()])
+    server = grpc.aio.server(interceptors=[CallInterceptor(Entrance.open())])
     server.add_generic_rpc_handlers((Failing(error),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

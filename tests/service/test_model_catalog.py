@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
+from modelwire_service.access.caller import Caller
 from modelwire_service.errors import ModelNotFound, UpstreamUnavailable
-from modelwire_service.model_catalog import ModelCatalog, Served
+from modelwire_service.model_catalog import MOST_CREDENTIALS, ModelCatalog, Served
 from modelwire_service.upstreams.base import Embeddings, Json, Model
 
 
@@ -67,7 +68,7 @@ def catalog() -> ModelCatalog:
     ],
 )
 async def test_a_name_leads_to(name: str, upstream: str, model: str) -> None:
-    target = await catalog().resolve(name)
+    target = next(await catalog().resolve(name))
     assert (target.upstream.name, target.model) == (upstream, model)
 
 
@@ -94,13 +95,13 @@ async def test_each_model_is_listed_once_and_globs_narrow() -> None:
 
 async def test_an_upstream_that_cannot_list_is_asked_what_nobody_else_serves() -> None:
     silent = Listing("silent", fails=True)
-    target = await ModelCatalog([Served(Listing("a", "x")), Served(silent)]).resolve("y")
+    target = next(await ModelCatalog([Served(Listing("a", "x")), Served(silent)]).resolve("y"))
     assert (target.upstream.name, target.model) == ("silent", "y")
 
 
 async def test_one_that_cannot_list_and_has_globs_is_asked_those_alone() -> None:
     served = ModelCatalog([Served(Listing("silent", fails=True), globs=["y*"])])
-    assert (await served.resolve("y1")).model == "y1"
+    assert next(await served.resolve("y1")).model == "y1"
     with pytest.raises(ModelNotFound):
         await served.resolve("z")
 
@@ -117,12 +118,12 @@ async def test_many_calls_at_once_ask_the_upstream_once() -> None:
 )
 async def test_a_model_is_told_as_its_upstream_lists_it(name: str, told: Model) -> None:
     served = catalog()
-    assert served.model(await served.resolve(name)) == told
+    assert served.model(next(await served.resolve(name))) == told
 
 
 @pytest.mark.parametrize("name", ["gemini-9", "models/gemini-9", "a/gemini-9", "a/models/gemini-9"])
 async def test_a_glob_may_begin_with_the_prefix(name: str) -> None:
-    target = await ModelCatalog([Served(Listing("a", "models/x"), globs=["models/gemini-*"])]).resolve(name)
+    target = next(await ModelCatalog([Served(Listing("a", "models/x"), globs=["models/gemini-*"])]).resolve(name))
     assert (target.upstream.name, target.model) == ("a", "models/gemini-9")
 
 
@@ -130,7 +131,7 @@ async def chosen(served: list[Served], name: str, numbers: list[float]) -> list[
     """Where calls for `name` go as the source of chance gives these numbers: `upstream/model` each."""
     left = iter(numbers)
     found = ModelCatalog(served, source=lambda: next(left))
-    targets = [await found.resolve(name) for _ in numbers]
+    targets = [next(await found.resolve(name)) for _ in numbers]
     assert next(left, None) is None, "every call takes one number"
     return [f"{target.upstream.name}/{target.model}" for target in targets]
 
@@ -195,13 +196,13 @@ ALONE: dict[str, tuple[list[Served], str]] = {
 @pytest.mark.parametrize("case", ALONE)
 async def test_the_first_way_a_name_is_known_decides(case: str) -> None:
     served, target = ALONE[case]
-    found = await ModelCatalog(served, source=lambda: 1 / 0).resolve("m")
+    [found] = await ModelCatalog(served, source=lambda: 1 / 0).resolve("m")
     assert f"{found.upstream.name}/{found.model}" == target
 
 
 async def test_one_named_outright_is_asked_whatever_its_weight() -> None:
     served = [Served(Listing("a", "m"), weight=1000), Served(Listing("b", "m"))]
-    found = await ModelCatalog(served, source=lambda: 1 / 0).resolve("b/m")
+    [found] = await ModelCatalog(served, source=lambda: 1 / 0).resolve("b/m")
     assert found.upstream.name == "b"
 
 
@@ -214,9 +215,62 @@ async def test_one_named_outright_is_asked_whatever_its_weight() -> None:
         ((Model("m", 5, ""), Model("m", 0, "")), Model("m", 5, "")),
     ],
 )
-async def test_a_model_of_several_upstreams_is_told_once_with_what_any_knows(
-    told: tuple[Model, ...], merged: Model
+@pytest.mark.parametrize("twice_by_one", [False, True])
+async def test_a_model_told_twice_is_listed_once_with_what_is_known(
+    told: tuple[Model, ...], merged: Model, twice_by_one: bool
 ) -> None:
-    served = ModelCatalog([Served(Listing(f"u{at}", model)) for at, model in enumerate(told)])
+    listings = [Listing("u", *told)] if twice_by_one else [Listing(f"u{at}", model) for at, model in enumerate(told)]
+    served = ModelCatalog([Served(listing) for listing in listings])
     assert await served.models() == [merged]
-    assert served.model(await served.resolve("m")) == merged
+    assert served.model(next(await served.resolve("m"))) == merged
+
+
+ROUTES: dict[str, tuple[tuple[int, ...], list[float], str]] = {
+    "one after another, each drawn among those that are left": ((1, 1, 1), [0.5, 0.0], "bac"),
+    "the heaviest mostly first": ((1, 8, 1), [0.5, 0.5], "bca"),
+    "those without a weight last, in their order": ((0, 1, 0), [], "bac"),
+    "chance has no say over those without": ((0, 1, 1), [0.99], "cba"),
+    "nobody else": ((0, 0), [], "ab"),
+}
+
+
+@pytest.mark.parametrize("case", ROUTES)
+async def test_a_route_has_all_that_serve_a_model(case: str) -> None:
+    weights, numbers, order = ROUTES[case]
+    left = iter(numbers)
+    served = [Served(Listing(name, "m"), weight=weight) for name, weight in zip("abc", weights, strict=False)]
+    route = await ModelCatalog(served, source=lambda: next(left)).resolve("m")
+    assert "".join(target.upstream.name for target in route) == order
+    assert next(left, None) is None
+
+
+async def test_a_caller_sees_the_models_it_may_use_under_any_of_their_names() -> None:
+    async def listed(*globs: str) -> list[str]:
+        return [model.id for model in await catalog().models(Caller(models=globs))]
+
+    assert await listed("gemini-pro", "b/llama*") == ["models/gemini-pro", "llama:8b"]
+    assert await listed("models/gpt-4o") == ["gpt-4o"]
+    assert await listed("nothing") == []
+
+
+async def test_near_names_are_those_a_caller_may_use() -> None:
+    with pytest.raises(ModelNotFound) as raised:
+        await catalog().resolve("gpt4o", Caller(models=("shared",)))
+    assert "gpt-4o" not in raised.value.message
+
+
+async def test_what_is_listed_to_one_credential_is_not_shown_to_another() -> None:
+    upstream = Listing("a", "x")
+    shared = ModelCatalog([Served(upstream)])
+    first, second = (shared.of(Caller(credential=text)) for text in ("one", "two"))
+    assert [await each.models() for each in (first, second, first)]
+    assert upstream.asked == 2
+    assert (shared.of(Caller(credential="one")), shared.of(Caller())) == (first, shared)
+
+
+async def test_listings_of_few_credentials_are_kept() -> None:
+    shared = ModelCatalog([Served(Listing("a", "x"))])
+    first = shared.of(Caller(credential="first"))
+    for number in range(MOST_CREDENTIALS):
+        shared.of(Caller(credential=str(number)))
+    assert shared.of(Caller(credential="first")) is not first

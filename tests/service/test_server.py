@@ -9,7 +9,7 @@ LIMIT = 2**20
 
 
 async def test_metadata_of_a_whole_http_head_is_taken_every_time() -> None:
-    server = GrpcServer([], address="127.0.0.1:0", max_request_bytes=LIMIT)
+    server = GrpcServer([], [], address="127.0.0.1:0", max_request_bytes=LIMIT)
     await server.start()
     async with grpc.aio.insecure_channel(server.address) as channel:
         health = health_pb2_grpc.HealthStub(channel)
@@ -22,6 +22,6 @@ async def test_metadata_of_a_whole_http_head_is_taken_every_time() -> None:
 async def test_an_address_that_cannot_be_had_is_named_without_a_guess(tmp_path: Path) -> None:
     address = f"unix:{tmp_path}/missing/s"
     with pytest.raises(OSError, match="cannot listen") as raised:
-        GrpcServer([], address=address, max_request_bytes=LIMIT)
+        GrpcServer([], [], address=address, max_request_bytes=LIMIT)
     told = f"cannot listen on {address}; it may be taken, or not an address of this machine"
     assert str(raised.value) == told

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from modelwire_service.settings import ConfigurationError, Settings, load_settings, upstreams_of
 from modelwire_service.upstream_settings import UpstreamSettings
+from pydantic import SecretStr
 
 TOML = """
 grpc_address = "127.0.0.1:1"
@@ -71,6 +72,27 @@ VARIABLES: dict[str, tuple[str, Any]] = {
     "error_body": ("status", "status"),
     "print_zero_values": ("true", True),
     "proto_field_names": ("true", True),
+    "auth": ("keys", "keys"),
+    "database": ("sqlite:////tmp/a.db", SecretStr("sqlite:////tmp/a.db")),
+    "redis": ("redis://127.0.0.1/0", SecretStr("redis://127.0.0.1/0")),
+    "record_usage": ("false", False),
+    "max_concurrent_calls": ("5", 5),
+    "max_queued_calls": ("0", 0),
+    "max_connections": ("7", 7),
+    "max_request_bytes_in_flight": ("2048", 2048),
+    "default_deadline": ("5", 5.0),
+    "max_deadline": ("6.5", 6.5),
+    "keep_alive_seconds": ("1", 1.0),
+    "drain_notice_seconds": ("0", 0.0),
+    "allowed_hosts": ("API.example.com, *.internal", ("api.example.com", "*.internal")),
+    "trusted_proxies": ("10.0.0.0/8, ::1, unix", ("10.0.0.0/8", "::1", "unix")),
+    "tls_certificate": ("/c.pem", Path("/c.pem")),
+    "tls_key": ("/k.pem", Path("/k.pem")),
+    "tls_client_ca": ("/ca.pem", Path("/ca.pem")),
+    "target_tls": ("true", True),
+    "target_ca": ("/ca.pem", Path("/ca.pem")),
+    "target_certificate": ("/c.pem", Path("/c.pem")),
+    "target_key": ("/k.pem", Path("/k.pem")),
     "upstreams": (
         '[{"name": "a", "kind": "embedded"}]',
         (UpstreamSettings(name="a", kind="embedded"),),
@@ -177,6 +199,10 @@ def test_what_cannot_be_metadata_is_refused(field: str, name: str) -> None:
             '[[upstreams]]\nname = "a"\nkind = "gemini"\napi_version = "../v1"\nallowed_media_hosts = ["http://x"]',
             ["upstreams[0].api_version: ", "upstreams[0].allowed_media_hosts[0]: "],
         ),
+        (
+            '[[upstreams]]\nname = "a"\nkind = "gemini"\nallowed_media_hosts = ["x:", "x:y", "x:0", "x:65536", "x:1"]',
+            [f"upstreams[0].allowed_media_hosts[{at}]: " for at in range(4)],
+        ),
         ('[[upstreams]]\nname = "a"\nkind = "openai"\nbase_url = "ftp://a"', ["upstreams[0].base_url: must be"]),
         (
             'log_level = "loud"\nmax_request_bytes = 1\ndrain_seconds = -1',
@@ -240,17 +266,23 @@ def test_the_usual_variables_select_upstreams(environment: dict[str, str], upstr
 def test_a_key_comes_from_where_it_is_said_to_be(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from-file\n")
     base = {"name": "a", "kind": "openai", "base_url": "http://127.0.0.1:9"}
-    for given, key in [
-        ({"api_key": "outright"}, "outright"),
-        ({"api_key_env": "KEY"}, "from-env"),
-        ({"api_key_file": str(tmp_path / "key")}, "from-file"),
-        ({}, None),
+    (tmp_path / "keys").write_text("from-file\n\n  second \n")
+    given: dict[str, Any]
+    for given, keys in [
+        ({"api_key": "outright"}, ["outright"]),
+        ({"api_keys": ["outright", "other"]}, ["outright", "other"]),
+        ({"api_key_env": "KEY"}, ["from-env"]),
+        ({"api_keys_env": ["KEY", "OTHER_KEY"]}, ["from-env", "other"]),
+        ({"api_key_file": str(tmp_path / "key")}, ["from-file"]),
+        ({"api_key_file": str(tmp_path / "keys")}, ["from-file", "second"]),
+        ({}, []),
     ]:
-        assert UpstreamSettings.model_validate(base | given).key({"KEY": "from-env"}) == key
+        settings = UpstreamSettings.model_validate(base | given)
+        assert settings.keys({"KEY": "from-env", "OTHER_KEY": "other"}) == keys
     with pytest.raises(ValueError, match="NONE holds no key"):
-        UpstreamSettings.model_validate(base | {"api_key_env": "NONE"}).key({})
+        UpstreamSettings.model_validate(base | {"api_key_env": "NONE"}).keys({})
     with pytest.raises(ValueError, match="No such file"):
-        UpstreamSettings.model_validate(base | {"api_key_file": "/nonexistent"}).key({})
+        UpstreamSettings.model_validate(base | {"api_key_file": "/nonexistent"}).keys({})
 
 
 def test_no_complaint_and_no_repr_shows_a_key() -> None:

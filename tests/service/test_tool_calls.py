@@ -25,10 +25,6 @@ WHOLE: dict[str, tuple[list[Json], list[Json]]] = {
     "one id twice": ([whole("a", "f"), whole("a", "f")], [whole("a", "f"), whole(FRESH, "f")]),
     "no id, no type": ([{"function": {"name": "f", "arguments": "{}"}}], [whole(FRESH, "f")]),
     "nulls": ([{"id": None, "type": None, "function": {"name": "f", "arguments": None}}], [whole(FRESH, "f")]),
-    "arguments as an object": (
-        [{"id": "a", "function": {"name": "f", "arguments": {"b": 1, "a": [2]}}}],
-        [whole("a", "f", '{"b":1,"a":[2]}')],
-    ),
     "an index": ([{**whole("a", "f"), "index": 0}], [whole("a", "f")]),
     "a thought signature": (
         [whole("a", "f", extra_content={"google": {"thought_signature": "s"}})],
@@ -38,10 +34,7 @@ WHOLE: dict[str, tuple[list[Json], list[Json]]] = {
         [{"id": "a", "type": "custom", "custom": {"name": "f", "input": "x"}}],
         [{"id": "a", "type": "custom", "custom": {"name": "f", "input": "x"}}],
     ),
-    "a function that is no object": (
-        [{"id": "a", "function": "f"}],
-        [{"id": "a", "type": "function", "function": {"arguments": "{}"}}],
-    ),
+    "empty arguments": ([whole("a", "f", "")], [whole("a", "f")]),
 }
 
 
@@ -116,7 +109,10 @@ STREAMED: dict[str, tuple[list[Json], list[Json]]] = {
         [{"index": 0, "id": "a"}, {"index": 0, "function": {"name": "f", "arguments": ""}}],
         [begin(0, "a", None), {"index": 0, "function": {"name": "f", "arguments": ""}}],
     ),
-    "arguments as an object": ([begin(0, "a", "f", {"b": 1})], [begin(0, "a", "f", '{"b":1}')]),
+    "a custom tool": (
+        [{"index": 0, "id": "a", "type": "custom", "custom": {"name": "f", "input": ""}}],
+        [{"index": 0, "id": "a", "type": "custom", "custom": {"name": "f", "input": ""}}],
+    ),
     "one id for two": (
         [begin(0, "a", "f", "{}"), begin(1, "a", "f", "{}")],
         [begin(0, "a", "f", "{}"), begin(1, FRESH, "f", "{}")],
@@ -149,3 +145,20 @@ def test_deltas_of_calls(case: str, together: bool) -> None:
 def test_an_index_that_is_none_counts_as_left_out(index: Any) -> None:
     said = CallDeltas().numbered([begin(index, "a", "f"), begin(index, "b", "g")])
     assert [delta["index"] for delta in said] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("deltas", "unnamed"),
+    [
+        ([], False),
+        ([begin(0, "a", "f")], False),
+        ([begin(0, "a", None)], True),
+        ([begin(0, "a", None), begin(0, None, "f")], False),
+        ([begin(0, "a", "f"), begin(1, "b", "")], True),
+        ([{"index": 0, "type": "custom", "custom": {"name": "f"}}], False),
+    ],
+)
+def test_calls_without_a_name_are_known(deltas: list[Json], unnamed: bool) -> None:
+    calls = CallDeltas()
+    calls.numbered(deltas)
+    assert calls.any_unnamed is unnamed

@@ -13,8 +13,13 @@ class Door(Protocol):
     def address(self) -> str: ...
 
 
+class HttpDoor(Door, Protocol):
+    @property
+    def scheme(self) -> str: ...
+
+
 def banner(
-    configured: Sequence[UpstreamSettings], grpc_door: Door | None, http_door: Door | None, path: str = "/v1/models"
+    configured: Sequence[UpstreamSettings], grpc_door: Door | None, http_door: HttpDoor | None, path: str = "/v1/models"
 ) -> str:
     """The lines; `grpc  ADDRESS` and `http  ADDRESS` stand alone on theirs, for programs to read.
 
@@ -25,7 +30,7 @@ def banner(
         lines.append(f"grpc  {grpc_door.address}")
     if http_door is not None:
         lines.append(f"http  {http_door.address}")
-        lines.append(f"try   {_curl(http_door.address, configured, path)}")
+        lines.append(f"try   {_curl(http_door, configured, path)}")
     return "\n".join(lines)
 
 
@@ -37,12 +42,13 @@ def _upstream_line(settings: UpstreamSettings) -> str:
     return f"upstream  {settings.name}  {settings.kind}  {where}"
 
 
-def _curl(address: str, configured: Sequence[UpstreamSettings], path: str) -> str:
+def _curl(door: HttpDoor, configured: Sequence[UpstreamSettings], path: str) -> str:
     """A curl command; a chat where a model is sure to be there, a GET of `path` otherwise."""
+    address = door.address
     where = (
-        "--unix-socket " + shlex.quote(address.removeprefix("unix:")) + " http://localhost"
+        "--unix-socket " + shlex.quote(address.removeprefix("unix:")) + f" {door.scheme}://localhost"
         if address.startswith("unix:")
-        else f"http://{address}"
+        else f"{door.scheme}://{address}"
     )
     if not any(settings.kind == "embedded" for settings in configured):
         return f"curl {where}{path}"

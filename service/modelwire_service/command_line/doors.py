@@ -4,42 +4,74 @@ import asyncio
 
 from modelwire_gateway.app import Transcoder
 from modelwire_gateway.backends.local import LocalBackend
-from modelwire_gateway.http_server import HttpServer
 from modelwire_gateway.sources.descriptors import built_in_image, built_in_services
 
-from modelwire_service.command_line.gateway_options import contract_options
-from modelwire_service.command_line.http_door import http_door
+from modelwire_service.command_line.gateway_options import contract_options, host_policy
+from modelwire_service.command_line.http_door import HttpDoor
 from modelwire_service.command_line.openapi import BUILT_IN_TITLE
+from modelwire_service.entrance import Entrance
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.server import GrpcServer, call_interceptors, service_handlers
 from modelwire_service.settings import Settings
+from modelwire_service.tls.grpc_credentials import server_credentials
+from modelwire_service.tls.server import ServerCertificates
 
 
 class Doors:
-    """Both doors of `catalog`, or gRPC alone if `settings` say so. Raises OSError for a taken port."""
+    """Both doors to the upstreams of `catalog`, by one `entrance`, or gRPC alone if `settings` say so.
 
-    def __init__(self, settings: Settings, catalog: ModelCatalog) -> None:
-        handlers = service_handlers(catalog)
-        self.grpc = GrpcServer(handlers, address=settings.grpc_address, max_request_bytes=settings.max_request_bytes)
-        self.http: HttpServer | None = None
+    Both speak TLS alone if there are `certificates`. Raises OSError for a taken port.
+    """
+
+    def __init__(
+        self, settings: Settings, catalog: ModelCatalog, entrance: Entrance, certificates: ServerCertificates | None
+    ) -> None:
+        self._entrance = entrance
+        handlers, interceptors = service_handlers(catalog), call_interceptors(entrance)
+        self.grpc = GrpcServer(
+            handlers,
+            interceptors,
+            address=settings.grpc_address,
+            max_request_bytes=settings.max_request_bytes,
+            credentials=server_credentials(certificates) if certificates else None,
+        )
+        self.http: HttpDoor | None = None
         if not settings.no_http:
-            self.http = _http_door(settings, LocalBackend(handlers, call_interceptors()))
+            self.http = _http_door(settings, LocalBackend(handlers, interceptors), entrance, certificates)
 
     async def open(self) -> None:
         if self.http is not None:
             await self.http.start()
         await self.grpc.start()
 
-    async def drain(self, grace_seconds: float) -> None:
-        """Takes no more calls and lets the running ones finish, for `grace_seconds` at most."""
+    async def drain(self, notice_seconds: float, grace_seconds: float) -> None:
+        """Refuses calls for `notice_seconds`, then takes none, and lets the running ones finish.
+
+        The notice is for whoever sends calls here to find others that serve. Calls that still run `grace_seconds` after
+        it are cut off.
+        """
+        await self.grpc.say_not_serving()
+        self._entrance.close()
+        if self.http is not None:
+            self.http.say_closing()
+        await asyncio.sleep(notice_seconds)
         drains = [self.grpc.drain(grace_seconds)]
         if self.http is not None:
             drains.append(self.http.drain(grace_seconds))
         await asyncio.gather(*drains)
 
 
-def _http_door(settings: Settings, backend: LocalBackend) -> HttpServer:
+def _http_door(
+    settings: Settings, backend: LocalBackend, entrance: Entrance, certificates: ServerCertificates | None
+) -> HttpDoor:
     options = contract_options(settings)
-    transcoder = Transcoder(built_in_services(), backend, options)
-    images = [built_in_image()]
-    return http_door(transcoder, backend.ready, settings, options, images=images, title=BUILT_IN_TITLE)
+    return HttpDoor(
+        Transcoder(built_in_services(), backend, options),
+        backend.ready,
+        settings,
+        options,
+        images=[built_in_image()],
+        title=BUILT_IN_TITLE,
+        hosts=None if entrance.asks and not settings.allowed_hosts else host_policy(settings),
+        tls=certificates.context if certificates else None,
+    )

@@ -60,6 +60,32 @@ EDGE: Final = options(
 )
 """What the HTTP door does for whatever stands behind it."""
 
+SAFETY: Final = options(
+    list_option("--allowed-host", "A name to answer to, beside this machine's; *.NAME is all below", "allowed_hosts"),
+    list_option("--trusted-proxy", "A proxy in front whose X-Forwarded-For is believed", "trusted_proxies"),
+    option("--tls-certificate", "A PEM file with the certificate to show, and those behind it.", type=click.Path()),
+    option("--tls-key", "A PEM file with its key. With both, TLS alone is spoken.", type=click.Path()),
+)
+"""Who is talked to, and how privately."""
+
+CALLERS: Final = options(
+    option("--auth", "Who may call: auto (default: who has a key, once there are keys), keys, none, pass-through."),
+    option("--database", "Keys and usage: sqlite:///PATH or postgresql://…; default a file of yours.", metavar="URL"),
+    option("--redis", "A Redis in which several servers count their callers' limits: redis://HOST/0."),
+    flag("--no-usage", "Keep no record of calls.", "record_usage", means=False),
+    option("--tls-client-ca", "A PEM file; gRPC callers must show a certificate it vouches for.", type=click.Path()),
+    option("--max-concurrent-calls", "How many calls run at once; default 4096.", type=int),
+    option("--max-queued-calls", "How many more wait for their turn; the rest get a 503; default 1024.", type=int),
+)
+"""What is asked of callers of the built-in service, and kept of their calls."""
+
+TARGET_TLS: Final = options(
+    flag("--target-tls", "Call the target over TLS; its certificate is verified."),
+    option("--target-ca", "A PEM file with the authorities to verify it by, not the system's.", type=click.Path()),
+    option("--target-certificate", "A PEM file with a certificate to show to the target.", type=click.Path()),
+    option("--target-key", "A PEM file with the key of that.", type=click.Path()),
+)
+
 TRANSCODING: Final = options(
     option("--unknown-query", "What becomes of query keys that name no field: refuse (default) or ignore."),
     option("--unknown-fields", "What becomes of JSON members that no field has: refuse (default) or ignore."),
@@ -73,6 +99,7 @@ RUNNING: Final = options(
     option("--log-level", "debug, info (default), warning or error."),
     option("--log-format", "text (default) or json."),
     option("--max-request-bytes", "The largest request either door takes; default 33554432 (32 MiB).", type=int),
+    option("--drain-notice-seconds", "How long it refuses calls before it stops listening; default 2.", type=float),
     option("--drain-seconds", "How long running calls may take to finish after SIGTERM; default 30.", type=float),
 )
 ADDRESS: Final = click.option(

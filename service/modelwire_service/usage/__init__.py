@@ -1,0 +1,1 @@
+"""Who used how much of what: one row a call, written beside the calls."""
