@@ -76,7 +76,7 @@ protos: setup
 	@$(BIN)/buf lint build/stubs/modelwire/protos.binpb --config protos/buf.yaml --path modelwire
 
 .PHONY: toolchains
-toolchains: $(OPENAI2) $(LANGCHAIN) $(ENVOY) $(NODE_MODULES) ruby ## Install what tests need of others: Node, Ruby, openai 2, LangChain, Envoy
+toolchains: $(OPENAI2) $(LANGCHAIN) $(ENVOY) $(NODE_MODULES) debian ## Install what tests need of others: Node, Ruby, openai 2, LangChain, Envoy, PostgreSQL, Redis
 
 $(OPENAI2): tests/clients/openai2.lock | setup
 	@echo "Installing openai 2 …"
@@ -108,11 +108,17 @@ $(NODE_MODULES): tests/clients/node/package-lock.json $(NODE)
 	@cd tests/clients/node && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
-.PHONY: ruby
-ruby:
-	@command -v ruby > /dev/null || if [ "$$(id -u)" = 0 ]; then echo "Installing Ruby …"; \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends ruby > /dev/null; \
-	  else echo "Missing: ruby. On Debian: sudo apt-get install ruby" >&2; exit 1; fi
+# From Debian, with what each brings: a program, or files where it keeps its programs to itself.
+.PHONY: debian
+debian:
+	@missing=""; \
+	  command -v ruby > /dev/null || missing="$$missing ruby"; \
+	  command -v redis-server > /dev/null || missing="$$missing redis-server"; \
+	  ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || missing="$$missing postgresql"; \
+	  if [ -z "$$missing" ]; then exit 0; fi; \
+	  if [ "$$(id -u)" != 0 ]; then echo "Missing:$$missing. On Debian: sudo apt-get install$$missing" >&2; exit 1; fi; \
+	  echo "Installing$$missing …"; apt-get update -qq; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing > /dev/null
 
 LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate \
   --no-emit-index-url --no-emit-find-links --generate-hashes

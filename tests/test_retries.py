@@ -148,6 +148,37 @@ async def test_a_call_without_an_answer_in_its_time_is_closed_at_the_upstream_to
     assert (response.status_code, len(upstream.seen)) == (504, 2)
 
 
+PATIENCE = [{"x-stainless-read-timeout": "0.3"}, {"X-Stainless-Timeout": "0"}]
+
+
+@pytest.mark.parametrize("patience", PATIENCE)
+async def test_a_client_is_not_kept_longer_than_it_waits_for_anything(
+    upstream: ScriptedUpstream, backend: str, client: httpx.AsyncClient, patience: dict[str, str]
+) -> None:
+    upstream.answer = answer_never()
+    async with stack_of(upstream) as stack:
+        response = await client.post(stack.url(backend) + CHAT, json=REQUEST, headers=patience)
+        await asyncio.wait_for(upstream.left.wait(), 5)
+    assert (response.status_code, response.headers["x-should-retry"]) == (504, "false")
+
+
+async def test_nor_in_the_middle_of_a_stream(
+    upstream: ScriptedUpstream, backend: str, client: httpx.AsyncClient
+) -> None:
+    async def stalls(index: int) -> None:
+        if index:
+            await asyncio.Event().wait()
+
+    upstream.answer = answer_events(chunk("Hel"), chunk("lo."), before_each=stalls)
+    async with stack_of(upstream) as stack:
+        response = await client.post(stack.url(backend) + CHAT, json=REQUEST | {"stream": True}, headers=PATIENCE[0])
+        await asyncio.wait_for(upstream.left.wait(), 5)
+    assert response.status_code == 200
+    assert b"Hel" in response.content
+    assert b"DEADLINE_EXCEEDED" in response.content
+    assert not response.content.endswith(DONE)
+
+
 async def leaves(call: "asyncio.Task[httpx.Response]") -> None:
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)

@@ -13,7 +13,6 @@ import uvloop
 from modelwire_service import __version__
 from modelwire_service.command_line.keys import keys
 from modelwire_service.command_line.options import (
-    ADDRESS,
     CALLERS,
     CONFIG,
     EDGE,
@@ -21,6 +20,7 @@ from modelwire_service.command_line.options import (
     IMAGE,
     RUNNING,
     SAFETY,
+    SERVER,
     TARGET_TLS,
     TRANSCODING,
     client_option,
@@ -93,28 +93,29 @@ def gateway(**given: Any) -> None:
 
 
 @main.command()
-@ADDRESS
-def models(address: str) -> None:
+@SERVER
+def models(**server: Any) -> None:
     """List the models of a running server."""
-    from modelwire_service.command_line.client import CallFailedError, model_ids
+    from modelwire_service.command_line.client import CallFailedError, Server, model_ids
 
     try:
-        click.echo("\n".join(model_ids(address)))
+        click.echo("\n".join(model_ids(Server(**server))))
     except CallFailedError as error:
         raise click.ClickException(str(error)) from None
 
 
 @main.command()
-@ADDRESS
+@SERVER
 @client_option("--model", help="The model to ask.  [default: the first the server lists]")
 @client_option("--system", help="Instructions that come before the prompt.")
 @click.argument("prompt")
-def chat(address: str, model: str | None, system: str | None, prompt: str) -> None:
+def chat(model: str | None, system: str | None, prompt: str, **options: Any) -> None:
     """Ask a running server PROMPT; the reply streams."""
-    from modelwire_service.command_line.client import CallFailedError, chat_pieces, first_model_id
+    from modelwire_service.command_line.client import CallFailedError, Server, chat_pieces, first_model_id
 
+    server = Server(**options)
     try:
-        for piece in chat_pieces(address, model or first_model_id(address), prompt, system):
+        for piece in chat_pieces(server, model or first_model_id(server), prompt, system):
             click.echo(piece, nl=False)
     except CallFailedError as error:
         raise click.ClickException(str(error)) from None

@@ -11,7 +11,7 @@ from typing import Any, Final
 from modelwire_service.access.gate import Gate, OpenGate
 from modelwire_service.call_record import CallRecord
 from modelwire_service.dispatch.admission import Admission
-from modelwire_service.dispatch.deadlines import Deadlines, limit
+from modelwire_service.dispatch.deadlines import Deadlines, answer_by, limit
 from modelwire_service.errors import Overloaded
 from modelwire_service.limits.base import Lease, Limiter
 from modelwire_service.limits.memory import MemoryLimiter
@@ -70,7 +70,7 @@ class Entrance:
         limit(self._deadlines.of(metadata, time_remaining, asyncio.get_running_loop().time()))
         lease = await self._limiter.admit(record.caller)
         try:
-            await self._admission.enter(record.ends_at)
+            await self._admission.enter(answer_by())
         except BaseException:
             lease.end(0)
             raise

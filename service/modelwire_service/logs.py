@@ -3,6 +3,7 @@
 Fields are given as `extra={"fields": {…}}`; a field that is None is left out.
 """
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
@@ -38,7 +39,7 @@ class _JsonFormatter(logging.Formatter):
         line |= _fields(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+        return _printable(orjson.dumps(line, default=str).decode())
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
@@ -52,4 +53,11 @@ def _time(record: logging.LogRecord) -> str:
 def _shown(value: Any) -> str:
     """A value as it stands, or quoted and escaped where it would break the line or run into the next field."""
     text = str(value)
-    return text if text.isprintable() and " " not in text and text else orjson.dumps(text).decode()
+    return text if text.isprintable() and " " not in text and text else _printable(json.dumps(text, ensure_ascii=False))
+
+
+def _printable(written: str) -> str:
+    """JSON with escapes for what JSON itself leaves alone, but ends lines or commands terminals (U+2028, U+009B)."""
+    if written.isprintable():
+        return written
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in written)

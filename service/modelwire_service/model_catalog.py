@@ -108,7 +108,7 @@ class ModelCatalog:
             raise failures[0]
         for upstream, listing in self._listings.items():
             for model in listing.models.values():
-                if caller.may_use(*spellings(model.id), f"{upstream}/{model.id}"):
+                if caller.may_use(*spellings(model.id), outright=(f"{upstream}/{model.id}",)):
                     merged[model.id] = _merged(merged.get(model.id), model)
         return list(merged.values())
 

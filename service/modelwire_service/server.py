@@ -21,6 +21,7 @@ _FILES: Final[tuple[FileDescriptor, ...]] = (chat_pb2.DESCRIPTOR, embeddings_pb2
 _METADATA_BYTES: Final = 64 * 1024
 _PING_MS: Final = 20_000
 _CLIENTS_PING_MS: Final = 10_000
+_HANDSHAKE_MS: Final = 30_000
 _SERVICES: Final = {service.name: service for file in _FILES for service in file.services_by_name.values()}
 
 
@@ -78,6 +79,8 @@ class GrpcServer:
             ("grpc.keepalive_timeout_ms", _PING_MS),
             ("grpc.http2.min_ping_interval_without_data_ms", _CLIENTS_PING_MS),
             ("grpc.keepalive_permit_without_calls", 1),
+            # Nothing that listens waits two minutes for a handshake, as gRPC would.
+            ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
         )
         self._server = grpc.aio.server(interceptors=interceptors, options=options)
         self._server.add_generic_rpc_handlers(tuple(handlers))

@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from modelwire.v1beta import chat_pb2, chat_pb2_grpc, embeddings_pb2, embeddings_pb2_grpc, models_pb2, models_pb2_grpc
+from support.grpc_statuses import status_of
 from support.programs import Program
 
 CHAT_MODEL = "smollm2-135m-instruct"
@@ -95,11 +96,6 @@ async def test_the_stubs_make_all_four_calls_in_a_loop(aio_channel: grpc.aio.Cha
 def answers_of(answer: Any) -> list[Any]:
     """The messages of an answer, streamed or not."""
     return [answer] if isinstance(answer, Message) else list(answer)
-
-
-def status_of(error: grpc.RpcError) -> status_pb2.Status:
-    [encoded] = [value for key, value in error.trailing_metadata() if key == "grpc-status-details-bin"]
-    return status_pb2.Status.FromString(encoded)
 
 
 def detail(status: status_pb2.Status, of: type[Detail]) -> Detail:

@@ -47,6 +47,13 @@ def logged(capsys: pytest.CaptureFixture[str], form: str, event: str, **fields: 
         ("two\nlines", r'"two\nlines"'),
         ("\x1b[31mred", r'"\u001b[31mred"'),
         ("é🦙", "é🦙"),
+        ("zwei Lamas: 🦙🦙", '"zwei Lamas: 🦙🦙"'),
+        ("a\u2028line", r'"a\u2028line"'),
+        ("a\x85line", r'"a\u0085line"'),
+        ("\x9b31mred", r'"\u009b31mred"'),
+        ("\u202edesrever", r'"\u202edesrever"'),
+        ("\U000e0001", r'"\udb40\udc01"'),
+        ("\ud800", r'"\ud800"'),
     ],
 )
 def test_a_field_in_text(value: Any, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,9 +61,11 @@ def test_a_field_in_text(value: Any, shown: str, capsys: pytest.CaptureFixture[s
     assert re.fullmatch(rf"{TIME} info call id=req_1 said={re.escape(shown)} ms=3", line)
 
 
-@pytest.mark.parametrize("value", ["plain", 'a "quoted" word', "two\nlines", "é🦙\x00", 12.5, 0, "", ["a"], True])
+@pytest.mark.parametrize("value", ["plain", 'a "quoted" word', "two\nlines", "é🦙\x00", "a\u2028\x85\x9b\U000e0001", 12.5, 0, "", ["a"], True])
 def test_a_field_in_json(value: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    line = json.loads(logged(capsys, "json", "call", id="req_1", said=value))
+    written = logged(capsys, "json", "call", id="req_1", said=value)
+    assert written.isprintable()
+    line = json.loads(written)
     assert re.fullmatch(TIME, line.pop("time"))
     assert line == {"level": "info", "event": "call", "id": "req_1", "said": value}
     assert list(line) == ["level", "event", "id", "said"]

@@ -70,6 +70,10 @@ class Authority:
         """The context of a client that trusts this authority alone."""
         return ssl.create_default_context(cadata=self.certificate.decode())
 
+    def itself(self) -> Pair:
+        """Its own certificate and key, as a server's that signed for itself."""
+        return Pair(self.certificate, self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
     def written(self, directory: Path, name: str = "ca") -> Path:
         """The path of its certificate, written into `directory`."""
         path = directory / f"{name}.pem"

@@ -100,9 +100,7 @@ class Guarded:
 
 
 @asynccontextmanager
-async def guarded(
-    folder: Path, *options: str, environment: Mapping[str, str] | None = None
-) -> AsyncIterator[Guarded]:
+async def guarded(folder: Path, *options: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[Guarded]:
     """Runs all of it until the block ends: its database, and its logs, are in `folder`."""
     async with ScriptedUpstream(*MODELS).listening() as upstream:
         given = {"OPENAI_BASE_URL": upstream.url, "OPENAI_API_KEY": UPSTREAM_KEY, **(environment or {})}
@@ -111,9 +109,7 @@ async def guarded(
                 stack.enter_context((folder / f"{name}.log").open("w")) for name in ("serve", "gateway")
             )
             own = ("--database", database_in(folder), *FREE_PORTS)
-            serve = stack.enter_context(
-                running("serve", *own, *options, environment=given, stderr=serve_log.fileno())
-            )
+            serve = stack.enter_context(running("serve", *own, *options, environment=given, stderr=serve_log.fileno()))
             where = ("--target", serve.grpc_address, "--http-address", "127.0.0.1:0")
             gateway = stack.enter_context(running("gateway", *where, stderr=gateway_log.fileno()))
             yield Guarded(serve, gateway, upstream, folder)

@@ -53,6 +53,15 @@ class Peer:
             while await self.reader.read(65536):
                 pass
 
+    async def gone_within(self, seconds: float) -> bool:
+        """Whether the other side closes within `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.gone()
+        except TimeoutError:
+            return False
+        return True
+
 
 Script = Callable[[Peer], Awaitable[None]]
 

@@ -1,5 +1,6 @@
 """Who calls, and what they may."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
@@ -30,9 +31,15 @@ class Caller:
     limits: Limits = Limits()
     credential: str | None = field(default=None, repr=False)
 
-    def may_use(self, *names: str) -> bool:
-        """Whether any of the names that one model goes by is admitted."""
-        return not self.models or any(fnmatchcase(name, glob) for name in names for glob in self.models)
+    def may_use(self, *names: str, outright: Sequence[str] = ()) -> bool:
+        """Whether any of the names that one model goes by is admitted.
+
+        Those in `outright` name the upstream, too. Only globs with a slash admit them: `gpt-*` is not all of `gpt-proxy`.
+        """
+        return not self.models or any(
+            any(fnmatchcase(name, glob) for name in ((*names, *outright) if "/" in glob else names))
+            for glob in self.models
+        )
 
 
 ANYONE: Final = Caller()

@@ -65,9 +65,14 @@ def _limiter(settings: Settings) -> Limiter:
     if settings.redis is None:
         return MemoryLimiter()
     # Imported here: it costs half a second at start, and few have one.
-    from modelwire_service.limits.redis_limiter import RedisLimiter
+    try:
+        from modelwire_service.limits.redis_limiter import RedisLimiter
 
-    return RedisLimiter(settings.redis.get_secret_value())
+        return RedisLimiter(settings.redis.get_secret_value())
+    except ImportError:
+        raise ConfigurationError(["redis: needs redis-py; install it with `pip install 'modelwire[redis]'`"]) from None
+    except ValueError as error:
+        raise ConfigurationError([f"redis: {error}"]) from None
 
 
 def _recording(storage: Storage, stack: AsyncExitStack) -> Callable[[UsageRow], None]:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
+import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.app import Transcoder
 from modelwire_gateway.backends.remote import RemoteBackend
@@ -21,11 +22,12 @@ from modelwire_service.command_line.banner import banner
 from modelwire_service.command_line.descriptor_sets import read_descriptor_sets
 from modelwire_service.command_line.gateway_options import gateway_options, host_policy
 from modelwire_service.command_line.http_door import HttpDoor
+from modelwire_service.command_line.prepared import Complaints
 from modelwire_service.command_line.signals import stop_signal
 from modelwire_service.exposure import reachable_from_elsewhere
 from modelwire_service.settings import ConfigurationError, Settings
 from modelwire_service.tls.grpc_credentials import target_credentials
-from modelwire_service.tls.server import server_certificates, watched
+from modelwire_service.tls.server import ServerCertificates, server_certificates, watched
 
 _log: Final = logging.getLogger("modelwire.gateway")
 
@@ -39,11 +41,9 @@ async def run_gateway(settings: Settings) -> None:
     stop = stop_signal()
     options = gateway_options(settings)
     given = read_descriptor_sets(settings.descriptor_set)
-    certificates = server_certificates(settings)
+    certificates, credentials = _tls(settings)
     async with AsyncExitStack() as stack:
-        backend = RemoteBackend(
-            settings.target, max_request_bytes=settings.max_request_bytes, credentials=target_credentials(settings)
-        )
+        backend = RemoteBackend(settings.target, max_request_bytes=settings.max_request_bytes, credentials=credentials)
         stack.push_async_callback(backend.close)
         transcoder = _transcoder(given.services if given.images else None, backend, options)
         watch = None if given.images else ReflectionWatch(backend, transcoder, settings.reflection_seconds)
@@ -88,6 +88,15 @@ async def _serve_until(
         await asyncio.sleep(settings.drain_notice_seconds)
     finally:
         await door.drain(settings.drain_seconds)
+
+
+def _tls(settings: Settings) -> tuple[ServerCertificates | None, grpc.ChannelCredentials | None]:
+    """What the door shows and what the target is shown. Raises ConfigurationError with every complaint."""
+    complaints = Complaints()
+    certificates = complaints.made(lambda: server_certificates(settings))
+    credentials = complaints.made(lambda: target_credentials(settings))
+    complaints.tell()
+    return certificates, credentials
 
 
 def _host_policy(settings: Settings) -> HostPolicy | None:

@@ -102,11 +102,17 @@ RUNNING: Final = options(
     option("--drain-notice-seconds", "How long it refuses calls before it stops listening; default 2.", type=float),
     option("--drain-seconds", "How long running calls may take to finish after SIGTERM; default 30.", type=float),
 )
-ADDRESS: Final = click.option(
-    "--address",
-    default="127.0.0.1:50051",
-    show_default=True,
-    envvar="MODELWIRE_GRPC_ADDRESS",
-    show_envvar=True,
-    help="The gRPC address of the running server.",
+SERVER: Final = options(
+    click.option(
+        "--address",
+        default="127.0.0.1:50051",
+        show_default=True,
+        envvar="MODELWIRE_GRPC_ADDRESS",
+        show_envvar=True,
+        help="The gRPC address of the running server.",
+    ),
+    client_option("--api-key", help="Your key, where the server asks for one."),
+    click.option("--tls", is_flag=True, help="Call over TLS; the server's certificate is verified."),
+    click.option("--ca", type=click.Path(), help="The same, with the authorities in this PEM file, not the system's."),
 )
+"""Which running server a command calls, and how."""

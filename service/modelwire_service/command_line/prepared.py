@@ -24,24 +24,37 @@ class Prepared:
     certificates: ServerCertificates | None
 
 
-def prepare(settings: Settings, environment: Mapping[str, str]) -> Prepared:
-    """Raises ConfigurationError with every complaint there is."""
-    complaints: list[str] = []
+class Complaints:
+    """Gathers what is wrong with the parts of a configuration."""
 
-    def made(make: Callable[[], Part]) -> Part | None:
+    def __init__(self) -> None:
+        self._complaints: list[str] = []
+
+    def made(self, make: Callable[[], Part]) -> Part | None:
+        """What `make` makes; None where it raised a complaint instead."""
         try:
             return make()
         except ConfigurationError as error:
-            complaints.extend(error.complaints)
+            self._complaints += error.complaints
         except StorageError as error:
-            complaints.append(str(error))
+            self._complaints.append(str(error))
         return None
 
-    configured = made(lambda: upstreams_of(settings, environment))
-    catalog = made(lambda: build_catalog(configured or (), environment))
-    certificates = made(lambda: server_certificates(settings))
+    def tell(self) -> None:
+        """Raises ConfigurationError with all of them, if there are any."""
+        if self._complaints:
+            raise ConfigurationError(self._complaints)
+
+
+def prepare(settings: Settings, environment: Mapping[str, str]) -> Prepared:
+    """Raises ConfigurationError with every complaint there is."""
+    complaints = Complaints()
+    configured = complaints.made(lambda: upstreams_of(settings, environment)) or ()
+    pass_through = settings.auth == "pass-through"
+    catalog = complaints.made(lambda: build_catalog(configured, environment, pass_through=pass_through))
+    certificates = complaints.made(lambda: server_certificates(settings))
     if (database := settings.database) is not None:
-        made(lambda: check_url(database.get_secret_value()))
-    if complaints or configured is None or catalog is None:
-        raise ConfigurationError(complaints)
+        complaints.made(lambda: check_url(database.get_secret_value()))
+    complaints.tell()
+    assert catalog is not None  # noqa: S101 - where it is None there was a complaint
     return Prepared(configured, catalog, certificates)

@@ -32,5 +32,7 @@ async def route_of(name: str, catalog: ModelCatalog) -> Iterator[Target]:
 
 
 def may_use(caller: Caller, target: Target, name: str) -> bool:
-    """Whether any of the names that a target goes by is the caller's: the one asked for, its own, `upstream/own`."""
-    return caller.may_use(name, *spellings(target.model), f"{target.upstream.name}/{target.model}")
+    """Whether any of the names that a target goes by is the caller's: an alias asked for, its own, `upstream/own`."""
+    upstream = f"{target.upstream.name}/"
+    aliases, outright = ((), (name,)) if name.startswith(upstream) else ((name,), ())
+    return caller.may_use(*aliases, *spellings(target.model), outright=(*outright, f"{upstream}{target.model}"))

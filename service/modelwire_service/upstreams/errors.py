@@ -20,7 +20,7 @@ from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.redaction import Redactor
 
 LONGEST_WAIT = 86_400.0  # seconds
-STATUS_UNTOLD = 502  # of an error that comes without an HTTP status of its own
+STATUS_UNTOLD = 500  # of an error without a status of its own: of all that could be meant, what is not tried again
 _STATUS_KEYS = ("code", "statusCode", "status_code", "status")
 _MESSAGE_KEYS = ("message", "detail", "error")
 

@@ -10,7 +10,7 @@ from modelwire_service.upstream_settings import GEMINI_HOST, UpstreamSettings, g
 from modelwire_service.upstreams.base import Upstream
 from modelwire_service.upstreams.gemini.adapter import GeminiUpstream
 from modelwire_service.upstreams.gemini.media import MediaFetcher
-from modelwire_service.upstreams.http.base import HttpClient
+from modelwire_service.upstreams.http.configured import configured_client
 from modelwire_service.upstreams.key_ring import KeyRing, Keys, PassedThrough
 from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
 from modelwire_service.upstreams.openai.profiles import PROFILES, profile_for
@@ -55,7 +55,7 @@ def _upstream(settings: UpstreamSettings, environment: Mapping[str, str], pass_t
         settings.name,
         base_url=settings.base_url or "",
         api_key=keys,
-        client=_client(settings),
+        client=configured_client(settings),
         profile=PROFILES[settings.profile] if settings.profile else profile_for(settings.base_url or ""),
     )
 
@@ -65,7 +65,7 @@ def _gemini(settings: UpstreamSettings, keys: Keys) -> Upstream:
         settings.name,
         base_url=gemini_host(settings.base_url or GEMINI_HOST, settings.api_version),
         api_key=keys,
-        client=_client(settings),
+        client=configured_client(settings),
         api_version=settings.api_version,
         media=_media(settings) if settings.allowed_media_hosts else None,
     )
@@ -80,17 +80,6 @@ def _media(settings: UpstreamSettings) -> MediaFetcher:
 
     client = AiohttpClient(settings.timeouts, resolver=lambda: PublicResolver(DefaultResolver()))
     return MediaFetcher(client, settings.allowed_media_hosts)
-
-
-def _client(settings: UpstreamSettings) -> HttpClient:
-    # Imported here: each costs a tenth of a second at start, and one of them is enough.
-    if settings.transport == "httpx":
-        from modelwire_service.upstreams.http.httpx_client import HttpxClient
-
-        return HttpxClient(settings.timeouts)
-    from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
-
-    return AiohttpClient(settings.timeouts)
 
 
 def _embedded(settings: UpstreamSettings) -> Upstream:

@@ -205,4 +205,4 @@ class AnyCalls(RuleBasedStateMachine):
 
 
 TestAnyCalls = AnyCalls.TestCase
-TestAnyCalls.settings = settings(max_examples=80, stateful_step_count=60, deadline=None)
+TestAnyCalls.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)

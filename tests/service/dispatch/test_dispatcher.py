@@ -496,3 +496,12 @@ async def test_at_random_nothing_is_left_behind(seed: int) -> None:
         assert (upstream.running, guard.admission.running, guard.admission.waiting) == (0, 0, 0)
         bench.now += 60
         guard.breaker.enter()
+
+
+@pytest.mark.parametrize("glob", ["a*", "a?m", "*m*x"])
+async def test_a_glob_of_models_is_none_of_upstreams(glob: str) -> None:
+    bench = Bench("ok")
+    begin(CallRecord("id", "rpc", Caller(models=(glob,))))
+    with pytest.raises(ModelNotAllowed):
+        await bench.dispatcher.chat({"model": "a/m"})
+    assert bench.asked == [0]

@@ -42,8 +42,8 @@ async def test_error_bodies_that_are_not_json_are_not_passed_on(status: int, bod
     [
         ({"error": {"message": "busy", "code": 429}}, 429),
         ([{"error": {"message": "busy", "code": 503, "status": "UNAVAILABLE"}}], 503),
-        ({"error": {"message": "busy", "code": "insufficient_quota"}}, 502),
-        ({"error": "busy"}, 502),
+        ({"error": {"message": "busy", "code": "insufficient_quota"}}, 500),
+        ({"error": "busy"}, 500),
         ({"object": "error", "message": "busy", "type": "BadRequestError", "code": 400}, 400),
         ({"message": "busy", "statusCode": "500"}, 500),
     ],
@@ -68,12 +68,12 @@ async def test_chunks_before_an_error_event_are_still_delivered() -> None:
 @pytest.mark.parametrize(
     ("data", "message", "status"),
     [
-        (b'{"message": "over"}', "over", 502),
+        (b'{"message": "over"}', "over", 500),
         (b'{"type": "error", "error": {"message": "over", "code": 529}}', "over", 529),
         (b'[{"error": {"message": "over", "code": "429"}}]', "over", 429),
-        (b'{"choices": []}', "upstream answered 502", 502),
-        (b"words", "upstream answered 502", 502),
-        (b"", "upstream answered 502", 502),
+        (b'{"choices": []}', "upstream answered 500", 500),
+        (b"words", "upstream answered 500", 500),
+        (b"", "upstream answered 500", 500),
     ],
 )
 @pytest.mark.parametrize("end", [b"\n\n", b"", b"\n\ndata: [DONE]\n\n"])

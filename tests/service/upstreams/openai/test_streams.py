@@ -89,7 +89,7 @@ def test_a_recorded_stream_cut_short_anywhere_is_a_failure() -> None:
 @pytest.mark.parametrize(
     ("more", "message", "status"),
     [
-        ({}, "the upstream's answer broke off", 502),
+        ({}, "the upstream's answer broke off", 500),
         ({"error": {"code": 503, "message": "overloaded"}}, "overloaded", 503),
     ],
 )
