@@ -144,14 +144,18 @@ class ModelNotAllowed(ServiceError):
 
 
 class LimitExceeded(ServiceError):
-    """The caller used up what a limit of theirs allows; `retry_after` in seconds, where waiting helps."""
+    """The caller used up what a limit of theirs allows; `retry_after` in seconds, where waiting helps.
+
+    `headers` tell how they stand, as those of an answer do.
+    """
 
     code = code_pb2.RESOURCE_EXHAUSTED
     reason = "RATE_LIMIT_EXCEEDED"
 
-    def __init__(self, message: str, *, retry_after: float | None) -> None:
+    def __init__(self, message: str, *, retry_after: float | None, headers: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.headers = headers
 
 
 class DeadlineExceeded(ServiceError):

@@ -14,8 +14,8 @@ import grpc
 from modelwire_service.call_record import CallRecord, begin
 from modelwire_service.clients import client_address
 from modelwire_service.entrance import Entrance
-from modelwire_service.errors import Internal, ServiceError
-from modelwire_service.limits.base import Lease
+from modelwire_service.errors import Internal, LimitExceeded, ServiceError
+from modelwire_service.limits.base import Headers, Lease
 
 REQUEST_ID: Final = "x-request-id"
 SHOULD_RETRY: Final = "x-should-retry"
@@ -103,7 +103,7 @@ class _Visit:
         begin(record)
         metadata = context.invocation_metadata() or ()
         self._lease = await self._entrance.enter(record, metadata, context.time_remaining())
-        await self._tell_ahead()
+        await self._tell_ahead(self._lease.headers)
 
     def end(self, status: str, error: str | None = None) -> None:
         record = self._record
@@ -140,13 +140,12 @@ class _Visit:
         code = _CODES[error.status_code()]
         self.end(code.name, error=error.message)
         if not self._told_ahead:
-            await self._tell_ahead()
+            await self._tell_ahead(error.headers if isinstance(error, LimitExceeded) else ())
         await self._context.abort(code, error.message, _trailing(error))
         raise AssertionError("abort returned") from error
 
-    async def _tell_ahead(self) -> None:
+    async def _tell_ahead(self, limits: Headers) -> None:
         self._told_ahead = True
-        limits = () if self._lease is None else self._lease.headers
         await self._context.send_initial_metadata(((REQUEST_ID, self._record.id), *limits))
 
 

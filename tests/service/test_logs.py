@@ -61,7 +61,10 @@ def test_a_field_in_text(value: Any, shown: str, capsys: pytest.CaptureFixture[s
     assert re.fullmatch(rf"{TIME} info call id=req_1 said={re.escape(shown)} ms=3", line)
 
 
-@pytest.mark.parametrize("value", ["plain", 'a "quoted" word', "two\nlines", "é🦙\x00", "a\u2028\x85\x9b\U000e0001", 12.5, 0, "", ["a"], True])
+@pytest.mark.parametrize(
+    "value",
+    ["plain", 'a "quoted" word', "two\nlines", "é🦙\x00", "a\u2028\x85\x9b\U000e0001", 12.5, 0, "", ["a"], True],
+)
 def test_a_field_in_json(value: Any, capsys: pytest.CaptureFixture[str]) -> None:
     written = logged(capsys, "json", "call", id="req_1", said=value)
     assert written.isprintable()

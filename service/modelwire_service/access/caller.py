@@ -34,7 +34,8 @@ class Caller:
     def may_use(self, *names: str, outright: Sequence[str] = ()) -> bool:
         """Whether any of the names that one model goes by is admitted.
 
-        Those in `outright` name the upstream, too. Only globs with a slash admit them: `gpt-*` is not all of `gpt-proxy`.
+        Those in `outright` name the upstream, too, and only globs with a slash admit them: `gpt-*` is not all of
+        `gpt-proxy`.
         """
         return not self.models or any(
             any(fnmatchcase(name, glob) for name in ((*names, *outright) if "/" in glob else names))

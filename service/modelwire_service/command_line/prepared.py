@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from modelwire_service.exposure import gifts
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.settings import ConfigurationError, Settings, upstreams_of
 from modelwire_service.storage.errors import StorageError
@@ -28,22 +29,22 @@ class Complaints:
     """Gathers what is wrong with the parts of a configuration."""
 
     def __init__(self) -> None:
-        self._complaints: list[str] = []
+        self.found: list[str] = []
 
     def made(self, make: Callable[[], Part]) -> Part | None:
         """What `make` makes; None where it raised a complaint instead."""
         try:
             return make()
         except ConfigurationError as error:
-            self._complaints += error.complaints
+            self.found += error.complaints
         except StorageError as error:
-            self._complaints.append(str(error))
+            self.found.append(str(error))
         return None
 
     def tell(self) -> None:
         """Raises ConfigurationError with all of them, if there are any."""
-        if self._complaints:
-            raise ConfigurationError(self._complaints)
+        if self.found:
+            raise ConfigurationError(self.found)
 
 
 def prepare(settings: Settings, environment: Mapping[str, str]) -> Prepared:
@@ -55,6 +56,8 @@ def prepare(settings: Settings, environment: Mapping[str, str]) -> Prepared:
     certificates = complaints.made(lambda: server_certificates(settings))
     if (database := settings.database) is not None:
         complaints.made(lambda: check_url(database.get_secret_value()))
+    if not complaints.found:
+        complaints.found += gifts(settings, configured, environment)
     complaints.tell()
     assert catalog is not None  # noqa: S101 - where it is None there was a complaint
     return Prepared(configured, catalog, certificates)

@@ -54,7 +54,8 @@ def refusal(limits: Limits, standing: Standing) -> LimitExceeded:
     seconds, reason = max(reasons)
     told = math.ceil(seconds * 1000) / 1000 if seconds < math.inf else None
     again = "" if told is None else f"; try again in {duration(told)}"
-    return LimitExceeded(f"the API key's limit of {reason}{again}", retry_after=told)
+    message = f"the API key's limit of {reason}{again}"
+    return LimitExceeded(message, retry_after=told, headers=headers(limits, standing))
 
 
 def headers(limits: Limits, standing: Standing) -> Headers:

@@ -10,6 +10,9 @@ before, it broke within a second (a stale one shows itself in a round trip) and 
 A server that closes an idle connection has not read the request. Should one read it and die at once, a
 completion or an embedding is computed twice: POST is not idempotent, but these change nothing at the
 upstream but its bill. A failure on a fresh connection, or a late one, is told to the caller.
+
+A body whose chunks make no sense ends with its connection. aiohttp's parser in C forgets such a body, and whoever
+waits for its next piece would do so for ever, without a timer; so each connection wakes its reader when it is lost.
 """
 
 import asyncio
@@ -18,7 +21,8 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from weakref import WeakSet
+from functools import partial
+from weakref import WeakKeyDictionary, WeakSet
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -49,6 +53,8 @@ _FAILURES = (aiohttp.ClientError, OSError, ValueError)  # TimeoutError is an OSE
 
 _given: ContextVar["_Given | None"] = ContextVar("given", default=None)
 _used: WeakSet[ResponseHandler] = WeakSet()
+_read: WeakKeyDictionary[ResponseHandler, aiohttp.StreamReader] = WeakKeyDictionary()
+"""The body that each connection brings."""
 
 
 class AiohttpClient:
@@ -138,6 +144,8 @@ class AiohttpResponse:
         self._begun = False
         self.status = response.status
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
+        if protocol is not None:
+            _read_from(protocol, response.content)
         if response.content.total_bytes:
             self._begin()
 
@@ -216,8 +224,30 @@ class _TellsWhatItGave(aiohttp.BaseConnector):
         connection = await super().connect(req, traces, timeout)
         if connection.protocol is not None:
             _given.set(_Given(connection.protocol, connection.protocol in _used))
-            _used.add(connection.protocol)
+            if connection.protocol not in _used:
+                _used.add(connection.protocol)
+                _wake_when_lost(connection.protocol)
         return connection
+
+
+def _wake_when_lost(protocol: ResponseHandler) -> None:
+    if (closed := protocol.closed) is not None:
+        closed.add_done_callback(partial(_wake, protocol))
+
+
+def _read_from(protocol: ResponseHandler, body: aiohttp.StreamReader) -> None:
+    _read[protocol] = body
+    if (closed := protocol.closed) is None or closed.done():
+        _wake(protocol, closed)
+
+
+def _wake(protocol: ResponseHandler, closed: "asyncio.Future[None] | None") -> None:
+    """Ends the body of a lost connection if nothing else has."""
+    if closed is not None:
+        closed.exception()  # asked for, or asyncio complains that nobody did
+    body = _read.pop(protocol, None)
+    if body is not None and not body.is_eof() and body.exception() is None:
+        body.set_exception(aiohttp.ClientPayloadError("the connection was lost within a body"))
 
 
 class _TcpConnector(_TellsWhatItGave, aiohttp.TCPConnector):

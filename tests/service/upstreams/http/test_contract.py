@@ -153,6 +153,19 @@ async def cut_chunked(peer: Peer) -> None:
     await peer.chunk(b"abc")
 
 
+async def garbled_chunks(peer: Peer) -> None:
+    await cut_chunked(peer)
+    await peer.write(b"no size of a chunk\r\n")
+    await peer.gone()
+
+
+async def garbled_chunks_from_the_start(peer: Peer) -> None:
+    await peer.request()
+    await peer.start_chunked()
+    await peer.write(b"no size of a chunk\r\n")
+    await peer.gone()
+
+
 async def reset_in_body(peer: Peer) -> None:
     await cut_chunked(peer)
     peer.reset()
@@ -177,6 +190,8 @@ async def garbled_gzip(peer: Peer) -> None:
         answer_no_http,
         cut_content_length,
         cut_chunked,
+        garbled_chunks,
+        garbled_chunks_from_the_start,
         reset_in_body,
         reset_without_length,
         garbled_gzip,
