@@ -40,8 +40,9 @@ def at(server: Program, text: str) -> str:
 
 
 @pytest.mark.parametrize("command", commands())
-def test_shell(command: str, server: Program) -> None:
-    variables = {"MODELWIRE_GRPC_ADDRESS": server.grpc_address}
+def test_shell(command: str, server: Program, tmp_path: Path) -> None:
+    # A state of its own: a key made here must not be asked for by the server of all other tests.
+    variables = {"MODELWIRE_GRPC_ADDRESS": server.grpc_address, "XDG_STATE_HOME": str(tmp_path)}
     printed = run("bash", "-ec", at(server, command), variables=variables, cwd=ROOT)
     assert printed.strip()
     assert '"error"' not in printed
