@@ -1,11 +1,13 @@
 """Where the keys of an upstream are said to be."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+_NAME: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 KEY_FIELDS: Final = ("api_key", "api_keys", "api_key_env", "api_keys_env", "api_key_file")
 
 
@@ -35,9 +37,9 @@ class KeySettings(BaseModel):
         for index, key in enumerate(self.api_keys):
             yield f"api_keys[{index}]", key.get_secret_value()
         if self.api_key_env is not None:
-            yield f"api_key_env: the variable {self.api_key_env}", environment.get(self.api_key_env, "")
+            yield f"api_key_env: {_variable(self.api_key_env)}", environment.get(self.api_key_env, "")
         for name in self.api_keys_env:
-            yield f"api_keys_env: the variable {name}", environment.get(name, "")
+            yield f"api_keys_env: {_variable(name)}", environment.get(name, "")
         if self.api_key_file is not None:
             lines = [line.strip() for line in _read(self.api_key_file).splitlines() if line.strip()]
             yield from ((f"api_key_file: {self.api_key_file}", line) for line in lines or [""])
@@ -47,13 +49,18 @@ def incoherent_keys(upstream: Mapping[str, Any], environment: Mapping[str, str])
     """What does not fit together in how the keys of an upstream were written."""
     given = [field for field in KEY_FIELDS if upstream.get(field)]
     if (variable := upstream.get("api_key_env")) and not environment.get(str(variable)):
-        yield f"api_key_env: the variable {variable} is not set"
+        yield f"api_key_env: {_variable(str(variable))} is not set"
     several = upstream.get("api_keys_env")
     for variable in several if isinstance(several, list | tuple) else ():
         if not environment.get(str(variable)):
-            yield f"api_keys_env: the variable {variable} is not set"
+            yield f"api_keys_env: {_variable(str(variable))} is not set"
     if len(given) > 1:
         yield f"{given[1]}: {' and '.join(given)} exclude each other"
+
+
+def _variable(name: str) -> str:
+    """What a message calls a variable. What has not the usual form may be the key itself, in the wrong place."""
+    return f"the variable {name}" if _NAME.fullmatch(name) else "the variable named there"
 
 
 def _read(path: Path) -> str:
