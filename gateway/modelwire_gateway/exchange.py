@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 from urllib.parse import quote, unquote_to_bytes
@@ -10,6 +11,7 @@ from modelwire_gateway.client_address import client_of
 from modelwire_gateway.metadata import REQUEST_ID, Headers, decoded_headers, request_id
 from modelwire_gateway.requests.body import RequestBody
 from modelwire_gateway.requests.bytes_in_flight import BytesInFlight
+from modelwire_gateway.requests.pace import check_pace
 from modelwire_gateway.requests.refusals import too_large
 
 Scope = MutableMapping[str, Any]
@@ -61,20 +63,25 @@ class Exchange:
         self._receive = receive
         self._send = send
 
-    async def body(self, max_bytes: int, in_flight: BytesInFlight) -> bytes:
+    async def body(
+        self, max_bytes: int, in_flight: BytesInFlight, clock: Callable[[], float] = time.monotonic
+    ) -> bytes:
         """The whole body, counted in `in_flight` and in `bytes_held`, whose giving back is the caller's business.
 
-        Raises ClientLeftError, RESOURCE_EXHAUSTED as 413 past `max_bytes`, and UNAVAILABLE where too much is in flight.
+        Raises ClientLeftError, RESOURCE_EXHAUSTED as 413 past `max_bytes`, DEADLINE_EXCEEDED as 408 where it comes too
+        slowly, and UNAVAILABLE where too much is in flight. `clock` gives seconds.
         """
         announced = self.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > max_bytes:
             raise too_large(max_bytes)
-        pieces, size, more = [], 0, True
+        pieces, size, more, began = [], 0, True, clock()
         while more:
             piece, more = await self._piece()
             size += len(piece)
             if size > max_bytes:
                 raise too_large(max_bytes)
+            if more:
+                check_pace(size, clock() - began)
             in_flight.take(len(piece))
             self.bytes_held = size
             pieces.append(piece)
@@ -84,6 +91,11 @@ class Exchange:
         """The body as it arrives, in the place of `body`; it is read while `gone` is awaited."""
         self._streamed = RequestBody()
         return self._streamed
+
+    @property
+    def leaving(self) -> asyncio.Future[None] | None:
+        """What is done once the client has left, if nothing else is to be received; else `gone` tells that."""
+        return self._left if self._streamed is None else None
 
     async def gone(self) -> None:
         """Returns once the client has left. Only to be called when the body has been read, or is streamed."""
@@ -179,15 +191,25 @@ class ClientWatch:
         assert task is not None  # noqa: S101 - coroutines run in tasks
         self._task = task
         self._cancelling = task.cancelling()
-        self._watcher = asyncio.create_task(self._watch())
+        self._leaving = self._exchange.leaving
+        if self._leaving is not None:  # a callback costs a tenth of a task
+            self._leaving.add_done_callback(self._leave)
+        else:
+            self._watcher = asyncio.create_task(self._watch())
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        self._watcher.cancel()
+        if self._leaving is not None:
+            self._leaving.remove_done_callback(self._leave)
+        else:
+            self._watcher.cancel()
         if self._left and self._task.uncancel() <= self._cancelling:
             raise ClientLeftError from error
 
     async def _watch(self) -> None:
         await self._exchange.gone()
+        self._leave()
+
+    def _leave(self, _: object = None) -> None:
         if not self._exchange.finished:
             self._left = True
             self._task.cancel()

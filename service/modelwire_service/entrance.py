@@ -6,7 +6,7 @@ and the server's must. So who has no key never keeps out who has one, and a call
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from modelwire_service.access.gate import Gate, OpenGate
 from modelwire_service.call_record import CallRecord
@@ -20,6 +20,16 @@ from modelwire_service.usage.rows import UsageRow, row_of
 _RETRY_ELSEWHERE: Final = 1.0  # seconds; by then whoever balances load has heard of it
 
 Metadata = Sequence[tuple[str, Any]]
+
+
+class Visitor(Protocol):
+    """A call that can be told to end."""
+
+    def break_off(self) -> None: ...
+
+
+def shutting_down() -> Overloaded:
+    return Overloaded("the server is shutting down", retry_after=_RETRY_ELSEWHERE)
 
 
 class Entrance:
@@ -39,6 +49,7 @@ class Entrance:
         self._deadlines = deadlines
         self._keep = keep
         self._closed = False
+        self._inside: set[Visitor] = set()
 
     @classmethod
     def open(cls) -> "Entrance":
@@ -48,6 +59,11 @@ class Entrance:
     def close(self) -> None:
         """Lets nobody in from here on; the calls inside go on."""
         self._closed = True
+
+    def break_off(self) -> None:
+        """Ends all calls inside, each with an error that says why."""
+        for visitor in tuple(self._inside):
+            visitor.break_off()
 
     @property
     def asks(self) -> bool:
@@ -59,13 +75,15 @@ class Entrance:
         """How many calls are inside."""
         return self._admission.running
 
-    async def enter(self, record: CallRecord, metadata: Metadata, time_remaining: float | None) -> Lease:
+    async def enter(
+        self, visitor: "Visitor", record: CallRecord, metadata: Metadata, time_remaining: float | None
+    ) -> Lease:
         """Lets the call of `record` in, when its turn comes; `time_remaining` is what its gRPC deadline leaves it.
 
         Raises Overloaded, Unauthenticated, InvalidRequest, LimitExceeded and DeadlineExceeded.
         """
         if self._closed:
-            raise Overloaded("the server is shutting down", retry_after=_RETRY_ELSEWHERE)
+            raise shutting_down()
         record.caller = self._gate.caller(metadata)
         limit(self._deadlines.of(metadata, time_remaining, asyncio.get_running_loop().time()))
         lease = await self._limiter.admit(record.caller)
@@ -74,14 +92,16 @@ class Entrance:
         except BaseException:
             lease.end(0)
             raise
+        self._inside.add(visitor)
         return lease
 
-    def leave(self, record: CallRecord, lease: Lease | None, outcome: str) -> None:
+    def leave(self, visitor: "Visitor", record: CallRecord, lease: Lease | None, outcome: str) -> None:
         """Ends a call with the name of its gRPC status.
 
         `lease` is None if it was not let in; of such calls nothing is kept, or anybody could fill the database.
         """
         if lease is not None:
+            self._inside.discard(visitor)
             self._admission.leave()
             lease.end((record.input_tokens or 0) + (record.output_tokens or 0))
             if self._keep is not None:

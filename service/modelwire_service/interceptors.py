@@ -13,7 +13,7 @@ import grpc
 
 from modelwire_service.call_record import CallRecord, begin
 from modelwire_service.clients import client_address
-from modelwire_service.entrance import Entrance
+from modelwire_service.entrance import Entrance, shutting_down
 from modelwire_service.errors import Internal, LimitExceeded, ServiceError
 from modelwire_service.limits.base import Headers, Lease
 
@@ -91,6 +91,8 @@ class _Visit:
         self._entrance = entrance
         self._lease: Lease | None = None
         self._told_ahead = False
+        self._broken_off = False
+        self._task: asyncio.Task[Any] | None = None
         metadata = context.invocation_metadata() or ()
         given = next((value for key, value in metadata if key == REQUEST_ID), "")
         usable = isinstance(given, str) and _USABLE_ID.fullmatch(given)
@@ -101,13 +103,20 @@ class _Visit:
         """Enters, and sends ahead the call's id, the caller's own or a fresh one, and what is left of limits."""
         record, context = self._record, self._context
         begin(record)
+        self._task = asyncio.current_task()
         metadata = context.invocation_metadata() or ()
-        self._lease = await self._entrance.enter(record, metadata, context.time_remaining())
+        self._lease = await self._entrance.enter(self, record, metadata, context.time_remaining())
         await self._tell_ahead(self._lease.headers)
+
+    def break_off(self) -> None:
+        """Ends the call, from outside, with an error that the server is shutting down."""
+        if self._task is not None:
+            self._broken_off = True
+            self._task.cancel()
 
     def end(self, status: str, error: str | None = None) -> None:
         record = self._record
-        self._entrance.leave(record, self._lease, status)
+        self._entrance.leave(self, record, self._lease, status)
         fields = {
             "id": record.id,
             "rpc": record.rpc,
@@ -126,6 +135,9 @@ class _Visit:
 
     async def failed(self, error: BaseException) -> NoReturn:
         """Ends the call with the status of `error`; a cancelled call just ends."""
+        if self._broken_off and self._task is not None and isinstance(error, asyncio.CancelledError):
+            self._task.uncancel()
+            error = shutting_down()
         if isinstance(error, asyncio.CancelledError | GeneratorExit):
             late = self._context.time_remaining() == 0
             self.end("DEADLINE_EXCEEDED" if late else "CANCELLED")

@@ -20,6 +20,13 @@ def set_up_logs(level: str, form: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
     logging.getLogger("modelwire").setLevel(level.upper())
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_without_traceback)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """grpc has one for each call that its client spoilt: whoever likes could fill the log with them."""
+    record.exc_info = None
+    return True
 
 
 class _TextFormatter(logging.Formatter):
@@ -27,7 +34,7 @@ class _TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={_shown(value)}" for name, value in _fields(record).items())
-        line = f"{_time(record)} {record.levelname.lower()} {record.getMessage()}{fields}"
+        line = f"{_time(record)} {record.levelname.lower()} {_printable(record.getMessage())}{fields}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -57,7 +64,7 @@ def _shown(value: Any) -> str:
 
 
 def _printable(written: str) -> str:
-    """JSON with escapes for what JSON itself leaves alone, but ends lines or commands terminals (U+2028, U+009B)."""
+    """Text with escapes, as JSON has them, for all that ends lines or commands terminals (U+2028, U+009B)."""
     if written.isprintable():
         return written
     return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in written)

@@ -16,6 +16,7 @@ from modelwire_service.interceptors import CallInterceptor
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.models import ModelService
 from modelwire_service.rpc import streaming, unary
+from modelwire_service.sturdy_server import add_services, sturdy_server
 
 _FILES: Final[tuple[FileDescriptor, ...]] = (chat_pb2.DESCRIPTOR, embeddings_pb2.DESCRIPTOR, models_pb2.DESCRIPTOR)
 _METADATA_BYTES: Final = 64 * 1024
@@ -82,8 +83,8 @@ class GrpcServer:
             # Nothing that listens waits two minutes for a handshake, as gRPC would.
             ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
         )
-        self._server = grpc.aio.server(interceptors=interceptors, options=options)
-        self._server.add_generic_rpc_handlers(tuple(handlers))
+        self._server = sturdy_server(interceptors, options)
+        add_services(self._server, _SERVICES.values(), handlers)
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = [service.full_name for service in _SERVICES.values()]

@@ -34,6 +34,8 @@ class Target:
     is_running: Callable[[], bool]
     trouble: Callable[[], Sequence[str]]
     """What is known by other ways than the answers."""
+    grpc_address: str = ""
+    """Of the door for gRPC, where there is one."""
 
 
 @asynccontextmanager
@@ -78,6 +80,7 @@ async def serve() -> AsyncIterator[Target]:
                     program.process.pid,
                     lambda: program.process.poll() is None,
                     lambda: log.unexpected,
+                    program.grpc_address,
                 )
 
 

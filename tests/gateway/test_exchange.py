@@ -5,6 +5,7 @@ import gc
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import pytest
@@ -50,6 +51,28 @@ def test_the_path_is_the_undecoded_one(scope: dict[str, Any], raw_path: bytes) -
     call = AsgiCall("GET", "/")
     call.scope.update(scope)
     assert exchange_of(call).raw_path == raw_path
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size", "arrives"), [(59, 1, True), (62, 1, False), (600, 1024, True), (600, 500, False)]
+)
+async def test_a_body_that_comes_in_drips(seconds: float, size: int, arrives: bool) -> None:
+    """Each second a drip of so many bytes; it is a minute that goes for nothing."""
+    drips = [{"type": "http.request", "body": b"x" * size, "more_body": True}] * int(seconds)
+    messages = iter([*drips, {"type": "http.request", "body": b"", "more_body": False}])
+    now = count()
+
+    async def receive() -> Message:
+        return next(messages)
+
+    call = AsgiCall("POST", "/")
+    body = Exchange(call.scope, receive, call.send).body(2**30, BytesInFlight(2**30), lambda: float(next(now)))
+    if arrives:
+        assert len(await body) == size * seconds
+    else:
+        with pytest.raises(RpcFailure, match="less than 1024 bytes a second") as raised:
+            await body
+        assert (raised.value.http_status, raised.value.headers) == (408, (("connection", "close"),))
 
 
 @pytest.mark.parametrize("headers", [[], [("content-length", "11")]])
@@ -227,3 +250,26 @@ async def test_an_error_of_the_block_is_its_own() -> None:
     with pytest.raises(ValueError, match="mine"):
         async with ClientWatch(exchange):
             raise ValueError("mine")
+
+
+async def test_a_server_that_tells_of_leaving_is_not_asked() -> None:
+    left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    call = AsgiCall("POST", "/", extensions={CLIENT_LEFT: {"future": left}})
+    exchange = exchange_of(call)
+    await exchange.body(10, BytesInFlight(1_000))
+    with pytest.raises(ClientLeftError):
+        async with ClientWatch(exchange):
+            left.set_result(None)
+            await asyncio.Event().wait()
+
+
+async def test_leaving_after_the_block_is_nobodys_business() -> None:
+    left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    call = AsgiCall("POST", "/", extensions={CLIENT_LEFT: {"future": left}})
+    async with ClientWatch(exchange_of(call)):
+        pass
+    left.set_result(None)
+    await asyncio.sleep(0)
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling()

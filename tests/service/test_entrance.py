@@ -18,6 +18,19 @@ ALICE = Caller(id="k1", name="alice", limits=Limits(concurrency=1))
 DEADLINES = Deadlines(600, 3_600)
 
 
+class Visitor:
+    """A call that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told = 0
+
+    def break_off(self) -> None:
+        self.told += 1
+
+
+NOBODY = Visitor()
+
+
 class Known:
     """Lets in who says a name."""
 
@@ -43,10 +56,10 @@ def entrance(places: int = 5, queue: int = 0, rows: list[UsageRow] | None = None
 async def test_a_call_is_let_in_and_leaves_its_row() -> None:
     rows: list[UsageRow] = []
     doors, call = entrance(rows=rows), record()
-    lease = await doors.enter(call, (("authorization", "Bearer x"),), None)
+    lease = await doors.enter(NOBODY, call, (("authorization", "Bearer x"),), None)
     assert (call.caller, doors.running) == (ALICE, 1)
     call.input_tokens, call.output_tokens = 3, 4
-    doors.leave(call, lease, "OK")
+    doors.leave(NOBODY, call, lease, "OK")
     assert doors.running == 0
     assert [(row.key_id, row.key_name, row.input_tokens, row.outcome) for row in rows] == [("k1", "alice", 3, "OK")]
 
@@ -55,18 +68,18 @@ async def test_who_is_not_known_takes_no_place_and_leaves_no_row() -> None:
     rows: list[UsageRow] = []
     doors, call = entrance(places=1, rows=rows), record()
     with pytest.raises(Unauthenticated):
-        await doors.enter(call, (), None)
-    doors.leave(call, None, "UNAUTHENTICATED")
+        await doors.enter(NOBODY, call, (), None)
+    doors.leave(NOBODY, call, None, "UNAUTHENTICATED")
     assert (rows, doors.running) == ([], 0)
 
 
 async def test_a_callers_own_limit_is_asked_before_the_servers() -> None:
     doors, first = entrance(places=1), record()
-    lease = await doors.enter(first, (("k", "v"),), None)
+    lease = await doors.enter(NOBODY, first, (("k", "v"),), None)
     with pytest.raises(LimitExceeded):
-        await doors.enter(record(), (("k", "v"),), None)
-    doors.leave(first, lease, "OK")
-    assert await doors.enter(record(), (("k", "v"),), None)
+        await doors.enter(NOBODY, record(), (("k", "v"),), None)
+    doors.leave(NOBODY, first, lease, "OK")
+    assert await doors.enter(NOBODY, record(), (("k", "v"),), None)
 
 
 @pytest.mark.parametrize(("queue", "error"), [(0, Overloaded), (1, DeadlineExceeded)])
@@ -74,38 +87,48 @@ async def test_a_refusal_of_the_server_gives_the_callers_place_back(queue: int, 
     limiter, admission = MemoryLimiter(), Admission(1, queue, "the server")
     anyone = Entrance(OpenGate(), limiter, admission, DEADLINES)
     alices = Entrance(Known(), limiter, admission, DEADLINES)
-    lease = await anyone.enter(running := record(), (), None)
+    lease = await anyone.enter(NOBODY, running := record(), (), None)
     with pytest.raises(error):
-        await alices.enter(record(), (("k", "v"),), 0.01)
-    anyone.leave(running, lease, "OK")
-    assert await alices.enter(record(), (("k", "v"),), None)
+        await alices.enter(NOBODY, record(), (("k", "v"),), 0.01)
+    anyone.leave(NOBODY, running, lease, "OK")
+    assert await alices.enter(NOBODY, record(), (("k", "v"),), None)
 
 
 async def test_a_caller_who_leaves_the_queue_leaves_nothing() -> None:
     doors, running = entrance(places=1, queue=1, gate=OpenGate()), record()
-    lease = await doors.enter(running, (), None)
-    waiting = asyncio.create_task(doors.enter(record(), (), None))
+    lease = await doors.enter(NOBODY, running, (), None)
+    waiting = asyncio.create_task(doors.enter(NOBODY, record(), (), None))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    doors.leave(running, lease, "OK")
+    doors.leave(NOBODY, running, lease, "OK")
     assert doors.running == 0
 
 
 async def test_a_closed_entrance_lets_nobody_in_and_those_inside_go_on() -> None:
     doors, inside = entrance(gate=OpenGate()), record()
-    lease = await doors.enter(inside, (), None)
+    lease = await doors.enter(NOBODY, inside, (), None)
     doors.close()
     with pytest.raises(Overloaded) as caught:
-        await doors.enter(record(), (), None)
+        await doors.enter(NOBODY, record(), (), None)
     assert caught.value.retry_after
     assert doors.running == 1
-    doors.leave(inside, lease, "OK")
+    doors.leave(NOBODY, inside, lease, "OK")
 
 
 async def test_the_end_of_a_call_is_that_of_its_deadline_within_the_longest() -> None:
     doors, now = entrance(gate=OpenGate()), asyncio.get_running_loop().time()
     for remaining, seconds in ((5.0, 5.0), (None, 3_600.0), (9e9, 3_600.0)):
-        await doors.enter(call := record(), (), remaining)
+        await doors.enter(NOBODY, call := record(), (), remaining)
         assert call.ends_at == pytest.approx(now + seconds, abs=1)
+
+
+async def test_calls_inside_are_broken_off_and_those_that_left_are_not() -> None:
+    doors, visitors = entrance(gate=OpenGate()), [Visitor(), Visitor()]
+    first, second = record(), record()
+    lease = await doors.enter(visitors[0], first, (), None)
+    await doors.enter(visitors[1], second, (), None)
+    doors.leave(visitors[0], first, lease, "OK")
+    doors.break_off()
+    assert [visitor.told for visitor in visitors] == [0, 1]

@@ -133,3 +133,20 @@ def test_a_line_goes_to_standard_error_as_it_was_at_the_start(capsys: pytest.Cap
     (handler,) = logging.getLogger().handlers
     assert isinstance(handler, logging.StreamHandler)
     assert handler.stream is sys.stderr
+
+
+def test_an_event_is_one_line_whatever_others_put_into_it(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("info", "text")
+    logging.getLogger("another").warning("no such path: %s", "/a\n2026-01-01T00:00:00.000Z info call\x9b")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(r"no such path: /a\n2026-01-01T00:00:00.000Z info call\u009b")
+
+
+def test_what_clients_of_grpc_spoil_takes_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("info", "text")
+    try:
+        b"\xff".decode()
+    except UnicodeDecodeError:
+        logging.getLogger("grpc._cython.cygrpc").exception("Invalid encoding on %s", b"\xff")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(r" error Invalid encoding on b'\xff'")

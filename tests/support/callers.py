@@ -31,15 +31,17 @@ class Asked:
     model: str = "m"
     deadline: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    padding: str = ""
-    """Sent along, to make the request long."""
+    text: str = "Hi"
+    members: Mapping[str, Any] = field(default_factory=dict)
+    """More of the request's JSON."""
 
     @property
     def json(self) -> dict[str, Any]:
         if self.kind == "embeddings":
-            return {"model": self.model, "input": "Hi" + self.padding}
-        messages = [{"role": "user", "content": "Hi" + self.padding}]
-        return {"model": self.model, "messages": messages} | ({"stream": True} if self.kind == "stream" else {})
+            return {"model": self.model, "input": self.text, **self.members}
+        messages = [{"role": "user", "content": self.text}]
+        streamed = {"stream": True} if self.kind == "stream" else {}
+        return {"model": self.model, "messages": messages, **streamed, **self.members}
 
 
 @dataclass(frozen=True)

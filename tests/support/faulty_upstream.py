@@ -32,10 +32,6 @@ class FaultyUpstream:
         return [request for seen in self._seen for request in seen.requests if request.startswith(b"POST")]
 
     @property
-    def connections(self) -> int:
-        return sum(seen.connections for seen in self._seen)
-
-    @property
     def port(self) -> int:
         return self._port
 

@@ -101,7 +101,10 @@ class Guarded:
 
 @asynccontextmanager
 async def guarded(folder: Path, *options: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[Guarded]:
-    """Runs all of it until the block ends: its database, and its logs, are in `folder`."""
+    """Runs all of it until the block ends: its database, and its logs, are in `folder`.
+
+    `options` are those of `serve`, `environment` is of both programs.
+    """
     async with ScriptedUpstream(*MODELS).listening() as upstream:
         given = {"OPENAI_BASE_URL": upstream.url, "OPENAI_API_KEY": UPSTREAM_KEY, **(environment or {})}
         with ExitStack() as stack:
@@ -111,7 +114,7 @@ async def guarded(folder: Path, *options: str, environment: Mapping[str, str] | 
             own = ("--database", database_in(folder), *FREE_PORTS)
             serve = stack.enter_context(running("serve", *own, *options, environment=given, stderr=serve_log.fileno()))
             where = ("--target", serve.grpc_address, "--http-address", "127.0.0.1:0")
-            gateway = stack.enter_context(running("gateway", *where, stderr=gateway_log.fileno()))
+            gateway = stack.enter_context(running("gateway", *where, environment=given, stderr=gateway_log.fileno()))
             yield Guarded(serve, gateway, upstream, folder)
 
 

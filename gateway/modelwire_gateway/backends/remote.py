@@ -48,6 +48,8 @@ class RemoteBackend:
             ("grpc.max_send_message_length", max_request_bytes),
             ("grpc.max_receive_message_length", -1),
             ("grpc.service_config", json.dumps({"methodConfig": [_REFLECTION_CONFIG]})),
+            # The target is who is named as such, not what `http_proxy` in the environment says of web pages.
+            ("grpc.enable_http_proxy", 0),
             # As much as a request's head may take. Between two different limits, gRPC refuses at random.
             ("grpc.max_metadata_size", _METADATA_BYTES),
             ("grpc.absolute_max_metadata_size", _METADATA_BYTES),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_BACKLOG: Final = 2048
+BACKLOG: Final = 2048
+"""How many connections may wait to be accepted; the kernel resets some of a burst of more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def _listening(family: int, proto: int, place: object) -> socket.socket:
         if family != socket.AF_UNIX:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(place)  # type: ignore[arg-type]
-        listener.listen(_BACKLOG)
+        listener.listen(BACKLOG)
     except BaseException:
         listener.close()
         raise

@@ -140,7 +140,8 @@ class EdgeProtocol(HttpToolsProtocol):
             if self.parser.get_method() == b"CONNECT":
                 raise refusals.no_tunnels()
             return
-        if (complaint := request_head.complaint(self.parser.get_http_version(), self.headers)) is not None:
+        version = self.parser.get_http_version()
+        if (complaint := request_head.complaint(version, self.url, self.headers)) is not None:
             raise complaint
         if len(self.pipeline) >= _PIPELINED_REQUESTS:
             raise refusals.too_far_ahead()
@@ -157,6 +158,8 @@ class EdgeProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         super().on_message_complete()
+        if not self.parser.should_keep_alive():  # a trailer may say so too, and then the parser takes nothing more
+            self.cycle.keep_alive = False
         self._in_head = True
         self._overhead = 0
         self._arrival.lift()

@@ -13,7 +13,8 @@ def malformed() -> RpcFailure:
 
 
 def no_host() -> RpcFailure:
-    return failure("INVALID_ARGUMENT", "the request needs one Host header that names a host, and a port at most")
+    told = "the request needs one Host header that names a host, and a port at most, as its URL does if there is one"
+    return failure("INVALID_ARGUMENT", told)
 
 
 def headers_too_large(limit: int) -> RpcFailure:

@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 
 from modelwire_gateway.asgi import App
 from modelwire_gateway.http_server import refusals
-from modelwire_gateway.http_server.address import UnixAddress, bound_address, listen, parse_address
+from modelwire_gateway.http_server.address import BACKLOG, UnixAddress, bound_address, listen, parse_address
 from modelwire_gateway.http_server.hangup_watch import HangUpWatch
 from modelwire_gateway.http_server.protocol import ARRIVAL_SECONDS, STALL_SECONDS, EdgeProtocol
 from modelwire_gateway.http_server.tls_connection import TlsConnection
@@ -77,7 +77,9 @@ class HttpServer:
         self._tell_time()
         self._hang_ups = HangUpWatch(loop)
         connection = partial(self._protocol, hang_ups=self._hang_ups)
-        self._listener = await serve(connection if self._tls is None else _secured(connection, self._tls), sock=sock)
+        made = connection if self._tls is None else _secured(connection, self._tls)
+        # Without the number loops listen once more, with one of their own: 100.
+        self._listener = await serve(made, sock=sock, backlog=BACKLOG)
 
     async def drain(self, grace_seconds: float) -> None:
         """Stops: takes no connection, lets what runs finish for `grace_seconds`, then cuts it off.

@@ -1,6 +1,7 @@
 """The doors of one process: gRPC, and REST over the same handlers."""
 
 import asyncio
+from typing import Final
 
 from modelwire_gateway.app import Transcoder
 from modelwire_gateway.backends.local import LocalBackend
@@ -15,6 +16,8 @@ from modelwire_service.server import GrpcServer, call_interceptors, service_hand
 from modelwire_service.settings import Settings
 from modelwire_service.tls.grpc_credentials import server_credentials
 from modelwire_service.tls.server import ServerCertificates
+
+_LAST_WORDS_SECONDS: Final = 0.5
 
 
 class Doors:
@@ -48,17 +51,19 @@ class Doors:
         """Refuses calls for `notice_seconds`, then takes none, and lets the running ones finish.
 
         The notice is for whoever sends calls here to find others that serve. Calls that still run `grace_seconds` after
-        it are cut off.
+        it are broken off, by an error that says why where the client still reads.
         """
         await self.grpc.say_not_serving()
         self._entrance.close()
         if self.http is not None:
             self.http.say_closing()
         await asyncio.sleep(notice_seconds)
-        drains = [self.grpc.drain(grace_seconds)]
+        breaking_off = asyncio.get_running_loop().call_later(grace_seconds, self._entrance.break_off)
+        drains = [self.grpc.drain(grace_seconds + _LAST_WORDS_SECONDS)]
         if self.http is not None:
-            drains.append(self.http.drain(grace_seconds))
+            drains.append(self.http.drain(grace_seconds + _LAST_WORDS_SECONDS))
         await asyncio.gather(*drains)
+        breaking_off.cancel()
 
 
 def _http_door(

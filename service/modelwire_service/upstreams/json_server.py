@@ -97,7 +97,8 @@ class JsonServer:
         try:
             answer = loads(await read_body(response))
         except UpstreamProtocolError as error:
-            told = response.headers.get("content-type", "").partition(";")[0][:100] or "no content type"
+            content_type = response.headers.get("content-type", "").partition(";")[0]
+            told = self.redactor.scrub(content_type)[:100] or "no content type"
             raise UpstreamProtocolError(f"{error.message} (status {response.status}, {told})") from None
         if (refusal := self._refusal_in(answer, response.headers, self.redactor)) is not None:
             raise refusal

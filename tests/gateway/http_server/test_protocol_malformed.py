@@ -22,7 +22,7 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
         pytest.param(b"GET / HTTP/0.9\r\nHost: a\r\n\r\n", id="HTTP/0.9"),
         pytest.param(b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", id="space in the path"),
         pytest.param("GET /ä HTTP/1.1\r\nHost: a\r\n\r\n".encode(), id="path not ASCII"),
-        pytest.param(b"GET http://host HTTP/1.1\r\nHost: a\r\n\r\n", id="no path"),
+        pytest.param(b"GET http://a HTTP/1.1\r\nHost: a\r\n\r\n", id="no path"),
         pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", id="HTTP/2"),
         pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", id="TLS"),
         pytest.param(b"GET / HTTP/1.1\nHost: a\n\n", id="bare line feeds"),
@@ -96,6 +96,8 @@ async def test_what_refuses_head_has_no_body(serve: Serve, request_bytes: bytes,
         pytest.param(b"GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", id="port not a number"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: ::1\r\n\r\n", id="IPv6 without brackets"),
         pytest.param("GET / HTTP/1.1\r\nHost: ä\r\n\r\n".encode(), id="not ASCII"),
+        pytest.param(b"GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", id="not that of the URL"),
+        pytest.param(b"GET http://a:80/ HTTP/1.1\r\nHost: a\r\n\r\n", id="without the port of the URL"),
     ],
 )
 async def test_a_request_names_one_host(serve: Serve, request_bytes: bytes) -> None:

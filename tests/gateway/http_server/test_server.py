@@ -2,6 +2,8 @@ import asyncio
 import logging
 import os
 import signal
+import socket
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,14 @@ def test_an_address_that_is_none_fails_before_the_start() -> None:
 
 async def test_a_server_that_never_started_can_be_drained() -> None:
     await HttpServer(echo, "127.0.0.1:0").drain(PATIENCE)
+
+
+async def test_a_burst_of_connections_waits_to_be_accepted(serve: Serve) -> None:
+    server = await serve(echo)
+    host, _, port = server.address.rpartition(":")
+    with ExitStack() as stack:
+        for _ in range(1_000):  # the server has no turn in between
+            stack.enter_context(socket.create_connection((host, int(port)), timeout=0.9))
 
 
 async def test_leaves_signals_alone(serve: Serve) -> None:

@@ -158,7 +158,7 @@ class AiohttpResponse:
     async def __anext__(self) -> bytes:
         try:
             piece = await self._response.content.readany()
-        except _FAILURES as error:
+        except (*_FAILURES, RuntimeError) as error:  # the last is what a connection being closed gives
             self._response.close()
             raise explained(error, self._timeouts, begun=self._begun) from error
         except BaseException:

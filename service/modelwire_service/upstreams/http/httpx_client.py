@@ -82,8 +82,12 @@ class HttpxClient:
             content=request.body,
             extensions={"timeout": {"connect": connect, "pool": connect}, "trace": progress.note},
         )
-        async with progress.limit:
-            response = await self._transport.handle_async_request(outgoing)
+        try:
+            async with progress.limit:
+                response = await self._transport.handle_async_request(outgoing)
+        except BaseException:
+            await progress.close()
+            raise
         return HttpxResponse(response, self._timeouts)
 
     def _progress(self) -> "_Progress":
@@ -143,6 +147,11 @@ class _Progress:
     sent: bool = False
     tunnelling: bool = False
     """Whether a proxy is being asked for a connection, or TLS is being agreed on over it."""
+    opened: Any = None
+    """The stream of the connection made for the request, until TLS has been agreed on over it.
+
+    httpcore leaves it open where that is cancelled.
+    """
 
     @property
     def reused(self) -> bool:
@@ -151,6 +160,9 @@ class _Progress:
     async def note(self, event: str, told: Mapping[str, Any]) -> None:
         if event.startswith("connection.connect_"):
             self.connected = True
+            self.opened = told.get("return_value")
+        elif event.endswith(".start_tls.complete"):
+            self.opened = None
         elif event.endswith(".send_request_headers.started"):
             if self.tunnelling:
                 self._allow(self.timeouts.connect + self.timeouts.first_byte)
@@ -158,6 +170,10 @@ class _Progress:
             self.sent = not self.tunnelling
         elif event.endswith(".receive_response_headers.started"):
             self._allow(self.timeouts.connect if self.tunnelling else self.timeouts.first_byte)
+
+    async def close(self) -> None:
+        if self.opened is not None:
+            await self.opened.aclose()
 
     def _allow(self, seconds: float) -> None:
         self.limit.reschedule(asyncio.get_running_loop().time() + seconds)

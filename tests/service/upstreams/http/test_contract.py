@@ -205,6 +205,30 @@ async def test_a_break_after_sending_is_told_as_sent_and_not_repeated(client: Ht
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_break_that_comes_with_the_last_good_piece_is_told_after_it(client: HttpClient, turns: int) -> None:
+    """However many turns of the loop the reader takes before it asks for more."""
+    awaited = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await cut_chunked(peer)
+        await awaited.wait()
+        await peer.write(b"3\r\ndef\r\nno size of a chunk\r\n")
+        await peer.gone()
+
+    async with listening(script) as server:
+        response = await client.send(Request("GET", server.url))
+        pieces = response.pieces()
+        assert await anext(pieces) == b"abc"
+        awaited.set()
+        assert await anext(pieces) == b"def"
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        with pytest.raises(UpstreamUnavailable):
+            await anext(pieces)
+        await response.aclose()
+
+
 async def stall_before_headers(peer: Peer) -> None:
     await peer.request()
     await peer.gone()
@@ -368,6 +392,25 @@ async def test_cancelling_closes_the_connection(client: HttpClient, awaited: str
         task = asyncio.create_task(caller())
         await reached.wait()
         await asyncio.wait([task], timeout=0.05)
+        task.cancel()
+        async with asyncio.timeout(CLOSED_WITHIN):
+            await closed.wait()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_cancelling_in_a_handshake_closes_the_connection(client: HttpClient) -> None:
+    reached, closed = asyncio.Event(), asyncio.Event()
+
+    async def silent(peer: Peer) -> None:
+        await peer.reader.read(1)
+        reached.set()
+        await peer.gone()
+        closed.set()
+
+    async with listening(silent) as server:
+        task = asyncio.create_task(client.send(Request("POST", server.url.replace("http", "https"))))
+        await reached.wait()
         task.cancel()
         async with asyncio.timeout(CLOSED_WITHIN):
             await closed.wait()
