@@ -10,13 +10,12 @@ This leans on names of grpc's that are private. Where a release lacks them the s
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc._cython import cygrpc
 from grpc.aio import _server
-from modelwire_gateway.backends.local_context import HandlerCallDetails
 
 _NEEDED: Final = ("_MethodResolver", "_handle_rpc", "_schedule_rpc_coro")
 _PATH: Final = "of an unknown method"
@@ -44,8 +43,15 @@ def add_services(
         server.add_registered_method_handlers(service.full_name, methods)
 
 
+class _Details(NamedTuple):
+    """What a generic handler is asked by (grpc.HandlerCallDetails)."""
+
+    method: str
+    invocation_metadata: tuple[()] = ()
+
+
 def _handler(path: str, handlers: Iterable[grpc.GenericRpcHandler]) -> grpc.RpcMethodHandler | None:
-    details = HandlerCallDetails(path, ())
+    details = _Details(path)
     return next((found for handler in handlers if (found := handler.service(details)) is not None), None)
 
 

@@ -257,9 +257,9 @@ async def test_a_server_that_tells_of_leaving_is_not_asked() -> None:
     call = AsgiCall("POST", "/", extensions={CLIENT_LEFT: {"future": left}})
     exchange = exchange_of(call)
     await exchange.body(10, BytesInFlight(1_000))
+    asyncio.get_running_loop().call_soon(left.set_result, None)
     with pytest.raises(ClientLeftError):
         async with ClientWatch(exchange):
-            left.set_result(None)
             await asyncio.Event().wait()
 
 

@@ -144,32 +144,31 @@ async def leaky(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Leaky
                     "--log-format",
                     "json",
                 )
-                with running("gateway", *where, environment=variables, stderr=other_log.fileno()) as gateway:
+                with running("gateway", *where, *logging, environment=variables, stderr=other_log.fileno()) as gateway:
                     said = [told async for told in _all_told(program, gateway, key)]
                     yield Leaky(program, gateway, folder, key, said)
 
 
 async def _all_told(program: Program, gateway: Program, key: str) -> AsyncIterator[str]:
-    for model in MODELS:
-        for stream in (False, True):
-            chat = {"model": model, "stream": stream, "messages": [{"role": "user", "content": PROMPT}]}
-            for url in (program.url, gateway.url):
-                async with httpx.AsyncClient(timeout=30) as http:
-                    path = f"{url}/v1/chat/completions?key={key}"
-                    answer = await http.post(path, json=chat, headers={"x-request-id": f"{model}-{stream}"})
+    async with httpx.AsyncClient(timeout=30) as http, grpc.aio.insecure_channel(program.grpc_address) as channel:
+        for model in MODELS:
+            for stream in (False, True):
+                chat = {"model": model, "stream": stream, "messages": [{"role": "user", "content": PROMPT}]}
+                for url in (program.url, gateway.url):
+                    path, own_id = f"{url}/v1/chat/completions?key={key}", {"x-request-id": f"{model}-{stream}"}
+                    answer = await http.post(path, json=chat, headers=own_id)
                     yield f"{model}: {answer.status_code} {answer.headers} {answer.text}"
-            yield f"{model}: {await _told_over_grpc(program.grpc_address, chat, key)}"
+                yield f"{model}: {await _told_over_grpc(channel, chat, key)}"
 
 
-async def _told_over_grpc(address: str, chat: dict[str, Any], key: str) -> str:
+async def _told_over_grpc(channel: grpc.aio.Channel, chat: dict[str, Any], key: str) -> str:
     wire = json_format.ParseDict(chat, chat_pb2.ChatCompletionsRequest()).SerializeToString()
-    async with grpc.aio.insecure_channel(address) as channel:
-        method = channel.unary_stream("/modelwire.v1beta.ChatService/ChatCompletions")
-        call = method(wire, metadata=(("x-goog-api-key", key),))
-        try:
-            return " ".join([str(message) async for message in call])
-        except grpc.aio.AioRpcError as error:
-            return f"{error.code()} {error.details()} {error.initial_metadata()} {error.trailing_metadata()}"
+    method = channel.unary_stream("/modelwire.v1beta.ChatService/ChatCompletions")
+    call = method(wire, metadata=(("x-goog-api-key", key),))
+    try:
+        return " ".join([str(message) async for message in call])
+    except grpc.aio.AioRpcError as error:
+        return f"{error.code()} {error.details()} {error.initial_metadata()} {error.trailing_metadata()}"
 
 
 async def test_every_upstream_failed_in_its_own_way(leaky: Leaky) -> None:

@@ -267,8 +267,7 @@ def test_a_key_comes_from_where_it_is_said_to_be(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from-file\n")
     base = {"name": "a", "kind": "openai", "base_url": "http://127.0.0.1:9"}
     (tmp_path / "keys").write_text("from-file\n\n  second \n")
-    given: dict[str, Any]
-    for given, keys in [
+    cases: list[tuple[dict[str, Any], list[str]]] = [
         ({"api_key": "outright"}, ["outright"]),
         ({"api_keys": ["outright", "other"]}, ["outright", "other"]),
         ({"api_key_env": "KEY"}, ["from-env"]),
@@ -276,7 +275,8 @@ def test_a_key_comes_from_where_it_is_said_to_be(tmp_path: Path) -> None:
         ({"api_key_file": str(tmp_path / "key")}, ["from-file"]),
         ({"api_key_file": str(tmp_path / "keys")}, ["from-file", "second"]),
         ({}, []),
-    ]:
+    ]
+    for given, keys in cases:
         settings = UpstreamSettings.model_validate(base | given)
         assert settings.keys({"KEY": "from-env", "OTHER_KEY": "other"}) == keys
     with pytest.raises(ValueError, match="NONE holds no key"):
