@@ -35,6 +35,12 @@ FUZZ_SECONDS := 600
 fuzz: setup ## Send broken requests for ten minutes (FUZZ_SECONDS=60 SEED=a), or one again (REPLAY=FILE)
 	@PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay $(REPLAY))
 
+SOAK_SECONDS := 600
+
+.PHONY: soak
+soak: setup ## Load a server with faults and leaving clients for ten minutes (SOAK_SECONDS=60)
+	@PYTHONPATH=tests $(BIN)/python -m load.soak --seconds $(SOAK_SECONDS)
+
 .PHONY: bench-gateway
 bench-gateway: setup $(ENVOY) ## Measure the codec, the routing and whole REST calls beside Envoy's transcoder
 	@$(BIN)/python bench/codec.py && $(BIN)/python bench/routing.py && PYTHONPATH=tests $(BIN)/python bench/rest_call.py

@@ -158,7 +158,10 @@ class _Visit:
 
     async def _tell_ahead(self, limits: Headers) -> None:
         self._told_ahead = True
-        await self._context.send_initial_metadata(((REQUEST_ID, self._record.id), *limits))
+        try:
+            await self._context.send_initial_metadata(((REQUEST_ID, self._record.id), *limits))
+        except grpc.aio.InternalError:  # the client left in this very moment
+            raise asyncio.CancelledError from None
 
 
 def _trailing(error: ServiceError) -> tuple[tuple[str, str | bytes], ...]:

@@ -134,16 +134,8 @@ async def leaky(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Leaky
         with (folder / "serve.log").open("w") as log, (folder / "gateway.log").open("w") as other_log:
             serve = running("serve", *FREE_PORTS, *options, environment=variables, stderr=log.fileno())
             with serve as program:
-                where = (
-                    "--target",
-                    program.grpc_address,
-                    "--http-address",
-                    "127.0.0.1:0",
-                    "--log-level",
-                    "debug",
-                    "--log-format",
-                    "json",
-                )
+                where = ("--target", program.grpc_address, "--http-address", "127.0.0.1:0")
+                logging = ("--log-level", "debug", "--log-format", "json")
                 with running("gateway", *where, *logging, environment=variables, stderr=other_log.fileno()) as gateway:
                     said = [told async for told in _all_told(program, gateway, key)]
                     yield Leaky(program, gateway, folder, key, said)
