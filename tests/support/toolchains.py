@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 _TOOLCHAINS = Path(__file__).parents[2] / ".toolchains"
-_LEFT_OUT = pytest.StashKey[Counter[str]]()
+_LEFT_OUT = "left out for want of"
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def postgres_program(request: pytest.FixtureRequest) -> str:
 def _needed(request: pytest.FixtureRequest, name: str, program: str) -> str:
     if found := shutil.which(program):
         return found
-    request.config.stash[_LEFT_OUT][name] += 1
+    request.node.user_properties.append((_LEFT_OUT, name))  # reports carry it, from other processes too
     pytest.skip(f"{name} is not installed; `make toolchains` installs it")
 
 
@@ -71,10 +71,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get("CI") == "true",
         help="fail where a test is left out; the default if CI=true",
     )
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_LEFT_OUT] = Counter()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -97,7 +93,10 @@ def pytest_make_collect_report(
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if left_out := config.stash[_LEFT_OUT]:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = (report for kind in terminalreporter.stats.values() for report in kind)
+    set_up = (report for report in reports if getattr(report, "when", None) == "setup")
+    left_out = Counter(name for report in set_up for key, name in report.user_properties if key == _LEFT_OUT)
+    if left_out:
         what = ", ".join(f"{count} that need {name}" for name, count in sorted(left_out.items()))
         terminalreporter.write_line(f"Tests left out: {what}. `make toolchains` installs what they need.", yellow=True)
