@@ -23,7 +23,7 @@ run: setup ## Serve gRPC and REST on this machine; Ctrl-C ends it
 
 .PHONY: test
 test: setup ## Run every test this machine has the tools for
-	@$(BIN)/pytest -q --timeout 180
+	@$(BIN)/pytest -q --timeout 180 -n auto --dist loadfile
 
 .PHONY: check
 check: setup format-check lint types protos ## The whole check: format, lint, types, protos, then the tests

@@ -43,6 +43,18 @@ def test_a_pair_may_be_in_one_file(tmp_path: Path) -> None:
         (b"\xff\x00", GOOD.key, "tls_certificate: {}/certificate: holds no certificate in PEM"),
         (None, GOOD.key, "tls_certificate: {}/certificate: No such file or directory"),
     ],
+    ids=[
+        "another's key",
+        "a passphrase",
+        "a certificate for a key",
+        "part of a key",
+        "an empty key",
+        "no key",
+        "a key for a certificate",
+        "part of a certificate",
+        "no text",
+        "no certificate",
+    ],
 )
 def test_what_cannot_be_used_is_told(
     certificate: bytes | None, key: bytes | None, complaint: str, tmp_path: Path

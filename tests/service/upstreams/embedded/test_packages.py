@@ -43,7 +43,9 @@ def test_nothing_is_missing_where_all_is_installed() -> None:
     assert embedded_packages_missing() == []
 
 
-@pytest.mark.parametrize("modules", [{module} for module in ALL] + [set(ALL)], ids=str)
+@pytest.mark.parametrize(
+    "modules", [{module} for module in ALL] + [set(ALL)], ids=lambda modules: " ".join(sorted(modules))
+)
 def test_missing_packages_are_named(modules: set[str], tmp_path: Path) -> None:
     code = "from modelwire_service.upstreams.embedded import embedded_packages_missing as m; print(*m())"
     assert output_without(modules, code, tmp_path).split() == sorted(ALL[module] for module in modules)
