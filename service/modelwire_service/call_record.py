@@ -14,7 +14,7 @@ class CallRecord:
     """One call. Token counts stay None where the upstream did not tell.
 
     `began` is on the clock of `time.perf_counter`, `first_token_ms` counts from there. `client` is the address the
-    call came from. `ends_at` is when the call must be over, on the running loop's clock; None is never.
+    call came from. `pieces` counts what was streamed of its answer. `ends_at` is when the call must be over, on the running loop's clock; None is never.
     """
 
     id: str
@@ -31,6 +31,7 @@ class CallRecord:
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     first_token_ms: float | None = None
+    pieces: int = 0
     ends_at: float | None = None
 
     def count(self, usage: object) -> None:
@@ -41,6 +42,13 @@ class CallRecord:
         self.output_tokens = as_int(usage.get("completion_tokens"))
         self.cached_tokens = _detail(usage, "prompt_tokens_details", "cached_tokens")
         self.reasoning_tokens = _detail(usage, "completion_tokens_details", "reasoning_tokens")
+
+    @property
+    def tokens(self) -> int:
+        """What a call is charged for: its tokens, or the pieces streamed, about a token each, if nobody told."""
+        if self.input_tokens is None and self.output_tokens is None:
+            return self.pieces
+        return (self.input_tokens or 0) + (self.output_tokens or 0)
 
     def answered(self) -> None:
         """Notes that the first of the answer is there; later calls change nothing."""

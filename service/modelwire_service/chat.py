@@ -38,9 +38,11 @@ class ChatService:
     async def _streamed(self, request: Json) -> AsyncGenerator[bytes]:
         include_usage = bool((request.get("stream_options") or {}).get("include_usage"))
         stream: ChunkStream | None = None
+        record = current()
         try:
             async with aclosing(self._dispatcher.stream_chat(request)) as batches:
                 async for batch in batches:
+                    record.pieces += len(batch)
                     # Not before: the model is that of the upstream that answers.
                     stream = stream or ChunkStream(request["model"], include_usage=include_usage)
                     if events := stream.events(batch):
@@ -49,4 +51,4 @@ class ChatService:
                 yield http_body(EVENT_STREAM, stream.end())
         finally:
             if stream is not None:
-                current().count(stream.usage)
+                record.count(stream.usage)

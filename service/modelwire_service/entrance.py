@@ -23,7 +23,7 @@ Metadata = Sequence[tuple[str, Any]]
 
 
 class Visitor(Protocol):
-    """A call that can be told to end."""
+    """A call that can be told to end. It needs one `leave` for its `enter`, however that ended."""
 
     def break_off(self) -> None: ...
 
@@ -61,7 +61,7 @@ class Entrance:
         self._closed = True
 
     def break_off(self) -> None:
-        """Ends all calls inside, each with an error that says why."""
+        """Ends all calls inside, those that wait for their turn too, each with an error that says why."""
         for visitor in tuple(self._inside):
             visitor.break_off()
 
@@ -84,6 +84,7 @@ class Entrance:
         """
         if self._closed:
             raise shutting_down()
+        self._inside.add(visitor)
         record.caller = self._gate.caller(metadata)
         limit(self._deadlines.of(metadata, time_remaining, asyncio.get_running_loop().time()))
         lease = await self._limiter.admit(record.caller)
@@ -92,7 +93,6 @@ class Entrance:
         except BaseException:
             lease.end(0)
             raise
-        self._inside.add(visitor)
         return lease
 
     def leave(self, visitor: "Visitor", record: CallRecord, lease: Lease | None, outcome: str) -> None:
@@ -100,9 +100,9 @@ class Entrance:
 
         `lease` is None if it was not let in; of such calls nothing is kept, or anybody could fill the database.
         """
+        self._inside.discard(visitor)
         if lease is not None:
-            self._inside.discard(visitor)
             self._admission.leave()
-            lease.end((record.input_tokens or 0) + (record.output_tokens or 0))
+            lease.end(record.tokens)
             if self._keep is not None:
                 self._keep(row_of(record, outcome))

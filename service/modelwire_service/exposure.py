@@ -27,7 +27,9 @@ def exposed_doors(settings: Settings) -> dict[str, str]:
     return {name: address for name, address in doors.items() if address and reachable_from_elsewhere(address)}
 
 
-def gifts(settings: Settings, upstreams: Sequence[UpstreamSettings], environment: Mapping[str, str]) -> Iterator[str]:
+def keys_given_away(
+    settings: Settings, upstreams: Sequence[UpstreamSettings], environment: Mapping[str, str]
+) -> Iterator[str]:
     """A complaint for each upstream that answers whoever brings any credential, where other machines may.
 
     Only the upstream that gets it could tell a credential from a made-up one.

@@ -5,7 +5,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, Final, NoReturn
 
@@ -13,8 +13,9 @@ import grpc
 
 from modelwire_service.call_record import CallRecord, begin
 from modelwire_service.clients import client_address
+from modelwire_service.dispatch.deadlines import exceeded
 from modelwire_service.entrance import Entrance, shutting_down
-from modelwire_service.errors import Internal, LimitExceeded, ServiceError
+from modelwire_service.errors import DeadlineExceeded, Internal, InvalidRequest, LimitExceeded, ServiceError
 from modelwire_service.limits.base import Headers, Lease
 
 REQUEST_ID: Final = "x-request-id"
@@ -23,7 +24,11 @@ STATUS_DETAILS: Final = "grpc-status-details-bin"
 _USABLE_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _UNGUARDED: Final = ("/grpc.health.", "/grpc.reflection.")
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
+_ARRIVAL_SECONDS: Final = 60.0
+_LAST_WORDS_SECONDS: Final = 1.0  # past its end, for who waits for an answer to be told so first
 _log = logging.getLogger("modelwire.call")
+
+Requests = bytes | AsyncIterator[bytes]
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
@@ -47,17 +52,22 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
 
 def _wrap(handler: Any, rpc: str, entrance: Entrance) -> Any:
+    """`handler`, of one request, as one of a stream of them, which is the same on the wire.
+
+    gRPC reads a single request before it asks anybody. So nobody is let in before that is in memory, a stream's
+    requests are read by whoever serves it: here, once the caller is known and has its turn.
+    """
     if handler.response_streaming:
-        return grpc.unary_stream_rpc_method_handler(_streaming(handler.unary_stream, rpc, entrance))
-    return grpc.unary_unary_rpc_method_handler(_unary(handler.unary_unary, rpc, entrance))
+        return grpc.stream_stream_rpc_method_handler(_streaming(handler.unary_stream, rpc, entrance))
+    return grpc.stream_unary_rpc_method_handler(_unary(handler.unary_unary, rpc, entrance))
 
 
 def _unary(behaviour: Callable[..., Awaitable[bytes]], rpc: str, entrance: Entrance) -> Callable[..., Awaitable[bytes]]:
-    async def handle(request: bytes, context: Any) -> bytes:
+    async def handle(requests: Requests, context: Any) -> bytes:
         visit = _Visit(rpc, context, entrance)
         try:
             await visit.begin()
-            response = await behaviour(request, context)
+            response = await behaviour(await _request(requests), context)
         except BaseException as error:
             await visit.failed(error)
         visit.end("OK")
@@ -69,11 +79,12 @@ def _unary(behaviour: Callable[..., Awaitable[bytes]], rpc: str, entrance: Entra
 def _streaming(
     behaviour: Callable[..., AsyncGenerator[bytes]], rpc: str, entrance: Entrance
 ) -> Callable[..., AsyncGenerator[bytes]]:
-    async def handle(request: bytes, context: Any) -> AsyncGenerator[bytes]:
+    async def handle(requests: Requests, context: Any) -> AsyncGenerator[bytes]:
         visit = _Visit(rpc, context, entrance)
         try:
             await visit.begin()
-            async with aclosing(behaviour(request, context)) as responses:
+            visit.ends_in_time()
+            async with aclosing(behaviour(await _request(requests), context)) as responses:
                 async for response in responses:
                     yield response
         except BaseException as error:
@@ -81,6 +92,19 @@ def _streaming(
         visit.end("OK")
 
     return handle
+
+
+async def _request(requests: Requests) -> bytes:
+    """The one request of a call; in this process it comes as it is. Raises InvalidRequest where there is none."""
+    if isinstance(requests, bytes):
+        return requests
+    try:
+        async with asyncio.timeout(_ARRIVAL_SECONDS):
+            return await anext(requests)
+    except StopAsyncIteration:
+        raise InvalidRequest.of("", "the call ended without a request") from None
+    except TimeoutError:
+        raise DeadlineExceeded(f"the request did not arrive within {_ARRIVAL_SECONDS:g} s") from None
 
 
 class _Visit:
@@ -91,7 +115,8 @@ class _Visit:
         self._entrance = entrance
         self._lease: Lease | None = None
         self._told_ahead = False
-        self._broken_off = False
+        self._ended_by: Callable[[], ServiceError] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[Any] | None = None
         metadata = context.invocation_metadata() or ()
         given = next((value for key, value in metadata if key == REQUEST_ID), "")
@@ -110,12 +135,23 @@ class _Visit:
 
     def break_off(self) -> None:
         """Ends the call, from outside, with an error that the server is shutting down."""
+        self._end_by(shutting_down)
+
+    def ends_in_time(self) -> None:
+        """Ends the call once its time is over, should it still be there, as it is if its client does not read on."""
+        if (ends_at := self._record.ends_at) is not None:
+            at = ends_at + _LAST_WORDS_SECONDS
+            self._timer = asyncio.get_running_loop().call_at(at, self._end_by, exceeded)
+
+    def _end_by(self, error: Callable[[], ServiceError]) -> None:
         if self._task is not None:
-            self._broken_off = True
+            self._ended_by = error
             self._task.cancel()
 
     def end(self, status: str, error: str | None = None) -> None:
         record = self._record
+        if self._timer is not None:
+            self._timer.cancel()
         self._entrance.leave(self, record, self._lease, status)
         fields = {
             "id": record.id,
@@ -135,12 +171,11 @@ class _Visit:
 
     async def failed(self, error: BaseException) -> NoReturn:
         """Ends the call with the status of `error`; a cancelled call just ends."""
-        if self._broken_off and self._task is not None and isinstance(error, asyncio.CancelledError):
+        if self._ended_by is not None and self._task is not None and isinstance(error, asyncio.CancelledError):
             self._task.uncancel()
-            error = shutting_down()
+            error = self._ended_by()
         if isinstance(error, asyncio.CancelledError | GeneratorExit):
-            late = self._context.time_remaining() == 0
-            self.end("DEADLINE_EXCEEDED" if late else "CANCELLED")
+            self.end(self._why_cancelled())
             raise error
         if not isinstance(error, Exception):
             raise error
@@ -155,6 +190,11 @@ class _Visit:
             await self._tell_ahead(error.headers if isinstance(error, LimitExceeded) else ())
         await self._context.abort(code, error.message, _trailing(error))
         raise AssertionError("abort returned") from error
+
+    def _why_cancelled(self) -> str:
+        if self._ended_by is not None:
+            return str(_CODES[self._ended_by().status_code()].name)
+        return "DEADLINE_EXCEEDED" if self._context.time_remaining() == 0 else "CANCELLED"
 
     async def _tell_ahead(self, limits: Headers) -> None:
         self._told_ahead = True

@@ -3,10 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import grpc
 import pytest
 from fuzz.http2_frames import PREFACE, fields_of, frame, hpack, message
+from modelwire_service.access.caller import Caller
+from modelwire_service.dispatch.admission import Admission
+from modelwire_service.dispatch.deadlines import Deadlines
+from modelwire_service.entrance import Entrance
+from modelwire_service.errors import Unauthenticated
+from modelwire_service.limits.memory import MemoryLimiter
 from support.raw_http import connected
 from support.scripted_upstream import ScriptedUpstream
 from support.stack import Stack, openai_settings, running_stack
@@ -72,3 +79,40 @@ async def test_methods_that_are_not_served_are_unimplemented_at_once(stack: Stac
             "/grpc.health.v2.Health/X",
         ]
         assert set(await asyncio.gather(*map(code_of, paths))) == {grpc.StatusCode.UNIMPLEMENTED}
+
+
+async def never() -> AsyncIterator[bytes]:
+    """Requests of a client that keeps its message to itself."""
+    await asyncio.Event().wait()
+    yield b""
+
+
+async def nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""
+
+
+class NobodyKnown:
+    """Knows nobody."""
+
+    asks = True
+
+    def caller(self, _: Any) -> Caller:
+        raise Unauthenticated("no API key")
+
+
+@pytest.mark.parametrize("path", [LIST_MODELS, "/modelwire.v1beta.ChatService/ChatCompletions"])
+async def test_who_is_not_known_is_told_before_a_message_is_read(path: str, upstream: ScriptedUpstream) -> None:
+    closed = Entrance(NobodyKnown(), MemoryLimiter(), Admission(5, 0, "the server"), Deadlines(600, 3_600))
+    async with (
+        running_stack(openai_settings(upstream.url), entrance=closed) as stack,
+        grpc.aio.insecure_channel(stack.grpc_address) as channel,
+        asyncio.timeout(10),
+    ):
+        assert await channel.stream_stream(path)(never()).code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_a_call_that_ends_without_a_message_is_refused(stack: Stack) -> None:
+    async with grpc.aio.insecure_channel(stack.grpc_address) as channel, asyncio.timeout(10):
+        refused = channel.stream_stream(LIST_MODELS)(nothing())
+        assert await refused.code() is grpc.StatusCode.INVALID_ARGUMENT

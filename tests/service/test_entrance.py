@@ -106,6 +106,20 @@ async def test_a_caller_who_leaves_the_queue_leaves_nothing() -> None:
     assert doors.running == 0
 
 
+async def test_who_waits_for_a_turn_is_broken_off_too() -> None:
+    doors, waits = entrance(places=1, queue=1, gate=OpenGate()), Visitor()
+    running = record()
+    lease = await doors.enter(NOBODY, running, (), None)
+    waiting = asyncio.create_task(doors.enter(waits, record(), (), None))
+    await asyncio.sleep(0)
+    doors.break_off()
+    assert waits.told == 1
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    doors.leave(NOBODY, running, lease, "OK")
+
+
 async def test_a_closed_entrance_lets_nobody_in_and_those_inside_go_on() -> None:
     doors, inside = entrance(gate=OpenGate()), record()
     lease = await doors.enter(NOBODY, inside, (), None)
@@ -132,3 +146,15 @@ async def test_calls_inside_are_broken_off_and_those_that_left_are_not() -> None
     doors.leave(visitors[0], first, lease, "OK")
     doors.break_off()
     assert [visitor.told for visitor in visitors] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("told", "pieces", "charged"), [((3, 4), 9, 7), ((3, None), 9, 3), ((None, None), 9, 9), ((None, None), 0, 0)]
+)
+def test_a_call_is_charged_for_its_tokens_or_for_what_was_streamed(
+    told: tuple[int | None, int | None], pieces: int, charged: int
+) -> None:
+    call = record()
+    call.input_tokens, call.output_tokens = told
+    call.pieces = pieces
+    assert call.tokens == charged

@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from modelwire_service.access.gate import AutoGate, Gate, KeyGate, OpenGate, PassThroughGate
 from modelwire_service.access.key_table import KeyTable
+from modelwire_service.command_line.prepared import storage_of
 from modelwire_service.dispatch.admission import Admission
 from modelwire_service.dispatch.deadlines import Deadlines
 from modelwire_service.entrance import Entrance
-from modelwire_service.exposure import unguarded_doors
 from modelwire_service.limits.base import Limiter
 from modelwire_service.limits.memory import MemoryLimiter
 from modelwire_service.settings import ConfigurationError, Settings
@@ -25,9 +25,9 @@ _log = logging.getLogger("modelwire.serve")
 async def opened_entrance(settings: Settings) -> AsyncIterator[Entrance]:
     """The entrance of all doors; at the end of the block what is known of calls is written, so doors close before.
 
-    Raises ConfigurationError where the database cannot be used, and where anybody elsewhere could come in unasked.
+    Raises ConfigurationError where the database cannot be used. What else could be wrong `prepare` has told.
     """
-    storage = Storage(settings.database.get_secret_value() if settings.database else None)
+    storage = storage_of(settings)
     async with AsyncExitStack() as stack:
         stack.callback(storage.close)
         gate = await _gate(settings, storage, stack)
@@ -53,11 +53,8 @@ async def _gate(settings: Settings, storage: Storage, stack: AsyncExitStack) -> 
         await table.start()
     except StorageError as error:
         raise ConfigurationError([str(error)]) from None
-    if not len(table):
-        if complaints := list(unguarded_doors(settings)):
-            raise ConfigurationError(complaints)
-        if settings.auth == "keys":
-            _log.warning("nobody has a key yet; make one with `modelwire keys create NAME`")
+    if settings.auth == "keys" and not len(table):
+        _log.warning("nobody has a key yet; make one with `modelwire keys create NAME`")
     return KeyGate(table) if settings.auth == "keys" else AutoGate(table)
 
 
@@ -65,14 +62,9 @@ def _limiter(settings: Settings) -> Limiter:
     if settings.redis is None:
         return MemoryLimiter()
     # Imported here: it costs half a second at start, and few have one.
-    try:
-        from modelwire_service.limits.redis_limiter import RedisLimiter
+    from modelwire_service.limits.redis_limiter import RedisLimiter
 
-        return RedisLimiter(settings.redis.get_secret_value())
-    except ImportError:
-        raise ConfigurationError(["redis: needs redis-py; install it with `pip install 'modelwire[redis]'`"]) from None
-    except ValueError as error:
-        raise ConfigurationError([f"redis: {error}"]) from None
+    return RedisLimiter(settings.redis.get_secret_value())
 
 
 def _recording(storage: Storage, stack: AsyncExitStack) -> Callable[[UsageRow], None]:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from modelwire_service.exposure import gifts
+from modelwire_service.exposure import exposed_doors, keys_given_away, unguarded_doors
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.settings import ConfigurationError, Settings, upstreams_of
 from modelwire_service.storage.errors import StorageError
+from modelwire_service.storage.storage import Storage
 from modelwire_service.storage.urls import check_url
 from modelwire_service.tls.server import ServerCertificates, server_certificates
 from modelwire_service.upstream_settings import UpstreamSettings
@@ -54,10 +55,41 @@ def prepare(settings: Settings, environment: Mapping[str, str]) -> Prepared:
     pass_through = settings.auth == "pass-through"
     catalog = complaints.made(lambda: build_catalog(configured, environment, pass_through=pass_through))
     certificates = complaints.made(lambda: server_certificates(settings))
-    if (database := settings.database) is not None:
-        complaints.made(lambda: check_url(database.get_secret_value()))
+    if (redis := settings.redis) is not None:
+        complaints.made(lambda: _check_redis(redis.get_secret_value()))
+    complaints.found += complaints.made(lambda: _complaints_about_doors(settings)) or []
     if not complaints.found:
-        complaints.found += gifts(settings, configured, environment)
+        complaints.found += keys_given_away(settings, configured, environment)
     complaints.tell()
     assert catalog is not None  # noqa: S101 - where it is None there was a complaint
     return Prepared(configured, catalog, certificates)
+
+
+def storage_of(settings: Settings) -> Storage:
+    """The database of keys and usage, not opened."""
+    return Storage(settings.database.get_secret_value() if settings.database else None)
+
+
+def _complaints_about_doors(settings: Settings) -> list[str]:
+    """Looks for keys where it matters whether there are any. Raises StorageError."""
+    if settings.database is not None:
+        check_url(settings.database.get_secret_value())
+    if settings.auth not in ("auto", "keys") or not exposed_doors(settings):
+        return []
+    storage = storage_of(settings)
+    try:
+        return [] if storage.keys().all() else list(unguarded_doors(settings))
+    finally:
+        storage.close()
+
+
+def _check_redis(url: str) -> None:
+    try:
+        # Imported here: it costs half a second at start, and few have one.
+        from modelwire_service.limits.redis_connection import RedisConnection
+
+        RedisConnection(url, ())
+    except ImportError:
+        raise ConfigurationError(["redis: needs redis-py; install it with `pip install 'modelwire[redis]'`"]) from None
+    except ValueError as error:
+        raise ConfigurationError([f"redis: {error}"]) from None

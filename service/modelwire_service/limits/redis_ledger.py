@@ -6,23 +6,26 @@ calls at once need a few, and nothing overtakes what was told before it.
 
 Calls under way are leases. They run out unless they are renewed, which is how those of a killed process end. A call
 that gives up waiting to be admitted is told to have ended after it was asked for, whatever the answer is.
+
+A Redis that is away is told nothing. It is tried with a call of nobody's, and once it takes that, and then has been
+told which calls are under way, it counts again.
 """
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
 from typing import Final
 
 from modelwire_service.access.caller import Caller, Limits
 from modelwire_service.limits.redis_connection import RedisConnection, ScriptCall
+from modelwire_service.limits.redis_debts import Debt, Debts
 from modelwire_service.limits.redis_scripts import ADMIT, SETTLE
 from modelwire_service.limits.standing import Standing
 
 PROBE_SECONDS: Final = 0.5
-MAX_BATCH: Final = 256
+MAX_ASKS: Final = 256
 _NOBODY: Final = Caller(limits=Limits(requests_per_minute=1))
 _log = logging.getLogger("modelwire.limits")
 
@@ -42,16 +45,6 @@ class _Ask:
     answer: "asyncio.Future[Answer | None]"
 
 
-@dataclass(slots=True)
-class _Debt:
-    """What Redis is to be told of one caller: tokens used, leases that ended, leases that go on."""
-
-    caller: Caller
-    tokens: int = 0
-    ended: list[str] = field(default_factory=list)
-    going_on: set[str] = field(default_factory=set)
-
-
 class Ledger:
     """Asks and tells the Redis at `url`, by leases that run out `lease_seconds` after they were last told of.
 
@@ -62,7 +55,7 @@ class Ledger:
         self._connection = RedisConnection(url, (ADMIT, SETTLE))
         self._lease_seconds = lease_seconds
         self._asks: list[_Ask] = []
-        self._debts: dict[str, _Debt] = {}
+        self._debts = Debts(lease_seconds)
         self._under_way: dict[str, Caller] = {}
         self._told: set[str] = set()
         self._away = False
@@ -100,13 +93,12 @@ class Ledger:
         """The call is over, or never began. What is used while Redis is away it is not told."""
         self._under_way.pop(lease, None)
         owed = 0 if self._away or caller.limits.tokens_per_minute is None else tokens
-        if lease in self._told or owed:
-            debt = self._debt(caller)
-            debt.tokens += owed
-            if lease in self._told:
-                self._told.remove(lease)
-                debt.ended.append(lease)
-                debt.going_on.discard(lease)
+        if owed:
+            self._debts.use(caller, owed)
+        if told := lease in self._told:
+            self._told.remove(lease)
+            self._debts.end(caller, lease, self._now())
+        if told or owed:
             self._wake.set()
 
     async def close(self) -> None:
@@ -122,7 +114,7 @@ class Ledger:
         self._renew_at = self._now() + self._lease_seconds / 3
         while not self._closing.is_set():
             await self._rest()
-            await self._exchange()
+            await (self._try_again() if self._away else self._exchange())
         while (self._asks or self._debts) and not self._away:
             await self._exchange()
 
@@ -134,36 +126,45 @@ class Ledger:
             self._wake.clear()
             await _set_within(self._renew_at - self._now(), self._wake)
 
-    async def _exchange(self) -> None:
-        if self._away or self._now() >= self._renew_at:
+    async def _exchange(self) -> bool:
+        """One round trip, if there is anything to tell. Whether Redis answered."""
+        if self._now() >= self._renew_at:
             self._owe_renewals()
-        asks = [ask for ask in self._asks[:MAX_BATCH] if not ask.answer.cancelled()]
-        del self._asks[:MAX_BATCH]
-        debts = [self._debts.pop(caller) for caller in list(islice(self._debts, MAX_BATCH))]
+        asks = [ask for ask in self._asks[:MAX_ASKS] if not ask.answer.cancelled()]
+        del self._asks[:MAX_ASKS]
+        debts = self._debts.take(self._now())
         # What ended goes first: it may be what the others wait for.
-        calls = [*self._settlements(debts), *self._admissions(asks), *self._probes()]
+        calls = [*self._settlements(debts), *self._admissions(asks)]
         if not calls:
-            return
+            return True
         try:
             answered = await self._connection.run(calls)
             answers = [_answer(*each) for each in answered[len(debts) :]]
         except Exception as error:
             self._lost(error, asks, debts)
-            return
-        self._reached()
-        for ask, answer in zip(asks, answers, strict=False):
+            return False
+        for ask, answer in zip(asks, answers, strict=True):
             _tell(ask, answer)
+        return True
+
+    async def _try_again(self) -> None:
+        """A Redis that answers, and takes nothing or not all that it must be told, is no use."""
+        try:
+            await self._connection.run([_probe()])
+        except Exception:
+            return
+        self._owe_renewals()
+        while self._debts:
+            if not await self._exchange():
+                return
+        _log.warning("limits are counted in Redis again", extra={"fields": {"redis": self._connection.address}})
+        self._away = False
 
     def _owe_renewals(self) -> None:
         for lease, caller in self._under_way.items():
-            self._debt(caller).going_on.add(lease)
+            self._debts.go_on(caller, lease)
             self._told.add(lease)
         self._renew_at = self._now() + self._lease_seconds / 3
-
-    def _debt(self, caller: Caller) -> _Debt:
-        if (debt := self._debts.get(caller.id)) is None:
-            debt = self._debts[caller.id] = _Debt(caller)
-        return debt
 
     def _admissions(self, asks: Sequence[_Ask]) -> Iterator[ScriptCall]:
         for ask in asks:
@@ -171,34 +172,29 @@ class Ledger:
             told = ("" if concurrency is None else concurrency, ask.lease, self._lease_seconds)
             yield ScriptCall(ADMIT, *_addressed(ask.caller, *told))
 
-    def _probes(self) -> list[ScriptCall]:
-        """While Redis is away: a call of nobody's. A Redis that answers and takes nothing is no use."""
-        return [ScriptCall(ADMIT, *_addressed(_NOBODY, "", "", 0))] if self._away else []
-
-    def _settlements(self, debts: Sequence[_Debt]) -> Iterator[ScriptCall]:
+    def _settlements(self, debts: Sequence[Debt]) -> Iterator[ScriptCall]:
         for debt in debts:
             numbers = (self._lease_seconds, debt.tokens, len(debt.ended))
             yield ScriptCall(SETTLE, *_addressed(debt.caller, *numbers, *debt.ended, *debt.going_on))
 
-    def _lost(self, error: Exception, asks: Sequence[_Ask], debts: Sequence[_Debt]) -> None:
+    def _lost(self, error: Exception, asks: Sequence[_Ask], debts: Sequence[Debt]) -> None:
         """Redis did not answer: nobody waits for it, and leases that ended are kept for when it does."""
         if not self._away:
             fields = {"redis": self._connection.address, "error": _cause(error)}
             _log.warning("limits are counted in memory", extra={"fields": fields})
         self._away = True
-        for debt in debts:
-            self._debt(debt.caller).ended += debt.ended
+        self._debts.put_back(debts)
         for ask in [*asks, *self._asks]:
             _tell(ask, None)
         self._asks.clear()
 
-    def _reached(self) -> None:
-        if self._away:
-            _log.warning("limits are counted in Redis again", extra={"fields": {"redis": self._connection.address}})
-        self._away = False
-
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def _probe() -> ScriptCall:
+    """A call of nobody's, which writes: a Redis may answer what only reads, and take nothing."""
+    return ScriptCall(ADMIT, *_addressed(_NOBODY, "", "", 0))
 
 
 def _addressed(caller: Caller, *arguments: str | float) -> tuple[Sequence[str], Sequence[str | float]]:
