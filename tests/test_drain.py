@@ -5,6 +5,7 @@ import json
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import grpc
 import httpx
@@ -12,13 +13,14 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from modelwire.v1beta import chat_pb2, chat_pb2_grpc
 from support.programs import COMMAND, clean_environment
+from support.raw_http import connected
 from support.scripted_upstream import DONE, ScriptedUpstream, answer_events, chunk
 from support.stack import Stack
 
 REQUEST = {"model": "scripted", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
-
-
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
+MORE_THAN_FITS = 64
+"""MiB: more than sockets and pipes between an upstream and a client who does not read hold."""
 
 
 class Served:
@@ -39,17 +41,19 @@ class Served:
                 break
 
 
-def served(upstream: ScriptedUpstream, *options: str) -> AbstractAsyncContextManager[Served]:
+def served(
+    upstream: ScriptedUpstream, *options: str, stderr: int = asyncio.subprocess.DEVNULL
+) -> AbstractAsyncContextManager[Served]:
     """`modelwire serve` in front of the scripted upstream."""
-    return started("serve", "--grpc-address", "127.0.0.1:0", *options, OPENAI_BASE_URL=upstream.url)
+    return started("serve", "--grpc-address", "127.0.0.1:0", *options, stderr=stderr, OPENAI_BASE_URL=upstream.url)
 
 
 @asynccontextmanager
-async def started(*arguments: str, **variables: str) -> AsyncIterator[Served]:
+async def started(*arguments: str, stderr: int = asyncio.subprocess.DEVNULL, **variables: str) -> AsyncIterator[Served]:
     process = await asyncio.create_subprocess_exec(
         *(COMMAND, *arguments, "--http-address", "127.0.0.1:0"),
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=stderr,
         env=clean_environment(variables),
     )
     assert process.stdout is not None
@@ -144,6 +148,25 @@ async def test_a_stream_that_never_ends_is_cut_after_the_bounded_time(upstream: 
             assert (error["code"], error["message"]) == (503, "the server is shutting down")
             assert await server.process.wait() == 0
             await upstream.left.wait()
+
+
+async def test_a_stream_that_nobody_reads_is_cut_quietly(upstream: ScriptedUpstream, tmp_path: Path) -> None:
+    upstream.answer = answer_events(*[chunk("x" * 2**20)] * MORE_THAN_FITS)
+    body = json.dumps(REQUEST).encode()
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    with (tmp_path / "log").open("wb") as log:
+        async with (
+            served(upstream, "--drain-seconds", "1.5", stderr=log.fileno()) as server,
+            connected(server.url.removeprefix("http://")) as client,
+        ):
+            await client.send(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            await client.answer_head()
+            server.process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(10):
+                assert await server.process.wait() == 0
+    logged = (tmp_path / "log").read_text()
+    assert "call id=" in logged
+    assert "Traceback" not in logged
 
 
 async def test_no_new_call_is_taken_while_draining(upstream: ScriptedUpstream) -> None:

@@ -14,7 +14,8 @@ class CallRecord:
     """One call. Token counts stay None where the upstream did not tell.
 
     `began` is on the clock of `time.perf_counter`, `first_token_ms` counts from there. `client` is the address the
-    call came from. `pieces` counts what was streamed of its answer. `ends_at` is when the call must be over, on the running loop's clock; None is never.
+    call came from. `pieces` counts what was streamed of its answer. `ends_at` is when the call must be over, on the
+    running loop's clock; None is never.
     """
 
     id: str

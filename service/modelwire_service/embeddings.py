@@ -34,7 +34,8 @@ class EmbeddingService:
                 for index, vector in enumerate(embeddings.vectors)
             ],
             "model": embeddings.model,
-            "usage": {"prompt_tokens": embeddings.prompt_tokens, "total_tokens": embeddings.total_tokens},
+            # Clients take no answer without these numbers.
+            "usage": {"prompt_tokens": embeddings.prompt_tokens or 0, "total_tokens": embeddings.total_tokens or 0},
         }
 
 

@@ -10,6 +10,7 @@
     │   └── DeadlineExceeded      DEADLINE_EXCEEDED: the time the call may take is over
     ├── the upstream
     │   ├── UpstreamRefused       the upstream answered with an error; its HTTP status decides the code
+    │   │   └── KeysLimited       nothing was sent: all keys for it have reached their limits
     │   ├── UpstreamUnavailable   UNAVAILABLE: not reached, or the connection broke
     │   ├── UpstreamTimeout       DEADLINE_EXCEEDED: nothing came in time
     │   └── UpstreamProtocolError UNAVAILABLE: it answered what nobody can read
@@ -187,6 +188,14 @@ class UpstreamRefused(ServiceError):
 
     def violations_told(self) -> error_details_pb2.BadRequest | None:
         return _at_fault(_clipped(self.param, 200), _clipped(self.message, 300)) if self.param else None
+
+
+class KeysLimited(UpstreamRefused):
+    """All keys for the upstream have reached their limits, as it told before; nothing was sent. As its 429 would be."""
+
+    def __init__(self, *, retry_after: float) -> None:
+        told = "all keys for the upstream have reached their limits"
+        super().__init__(told, http_status=429, retry_after=retry_after)
 
 
 class UpstreamUnavailable(ServiceError):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-_NAME: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
+_NAME: Final = re.compile(r"(?![0-9])[A-Za-z0-9]{1,16}(_[A-Za-z0-9]{1,16}){0,5}")
 KEY_FIELDS: Final = ("api_key", "api_keys", "api_key_env", "api_keys_env", "api_key_file")
 
 

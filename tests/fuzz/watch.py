@@ -21,6 +21,20 @@ def open_files(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def sleeps(pid: int) -> bool:
+    """Whether all its threads wait for something to happen, and none runs or wants to."""
+    states = (status.read_text().rpartition(")")[2].split()[0] for status in Path(f"/proc/{pid}/task").glob("*/stat"))
+    return set(states) == {"S"}
+
+
+def unread_from(port: int) -> int:
+    """How many IPv4 connections of this machine to the port hold bytes that their program has not taken (proc(5))."""
+    lines = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return sum(
+        remote.endswith(f":{port:04X}") and not queues.endswith(":00000000") for _, _, remote, _, queues, *_ in lines
+    )
+
+
 class Log:
     """Reads a program's log as it comes. `unexpected` has its first lines that are no log lines, or errors."""
 

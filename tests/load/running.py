@@ -13,11 +13,11 @@ from typing import Any
 
 import aiohttp
 import orjson
-from fuzz.watch import open_files, resident_bytes
+from fuzz.watch import open_files, resident_bytes, sleeps, unread_from
 from support.programs import COMMAND, clean_environment
 
 _TESTS = Path(__file__).parents[1]
-_TURN = 0.05
+TURN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,11 @@ class UpstreamProgram:
         async with self._session.get(f"http://{self.address}/figures") as response:
             return Figures(**orjson.loads(await response.read()))
 
+    @property
+    def unread(self) -> int:
+        """How many connections to it have something of it that the other side has not read."""
+        return unread_from(int(self.address.rpartition(":")[2]))
+
     async def open_gate(self) -> None:
         async with self._session.post(f"http://{self.address}/gate") as response:
             await response.read()
@@ -54,7 +59,7 @@ class UpstreamProgram:
     async def has_open(self, count: int) -> None:
         """Waits until it serves exactly so many requests."""
         while (await self.figures()).open != count:  # noqa: ASYNC110 - it is in another process
-            await asyncio.sleep(_TURN)
+            await asyncio.sleep(TURN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,11 @@ class Served:
     @property
     def threads(self) -> int:
         return self._status("Threads")
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether nothing in it runs, or is about to."""
+        return sleeps(self.process.pid)
 
     @property
     def open_files(self) -> int:

@@ -12,7 +12,7 @@ from load.clients import Asked, chat_request, clients_of
 from load.impatient import impatient_door
 from load.plays import Play
 from load.raw_requests import request
-from load.running import UpstreamProgram, serving, upstream_running
+from load.running import TURN, Served, UpstreamProgram, serving, upstream_running
 from modelwire.v1beta import chat_pb2
 from support.raw_http import connected
 
@@ -40,7 +40,7 @@ async def test_what_nobody_reads_is_not_read_from_the_upstream_and_others_are_se
                 await stack.enter_async_context(rest_reader(served.http_address))
                 await stack.enter_async_context(grpc_reader(served.grpc_address))
             await upstream.has_open(2 * READERS)
-            written = await stopped(upstream)
+            written = await stopped(served, upstream, 2 * READERS)
             held = served.resident_bytes - before
             during = [await client.call(Asked(Play(), kind)) for client in clients for kind in ("chat", "stream")]
         await upstream.has_open(0)
@@ -93,11 +93,16 @@ async def grpc_reader(address: str) -> AsyncIterator[None]:
         call.cancel()
 
 
-async def stopped(upstream: UpstreamProgram) -> int:
-    """Waits until the upstream writes no more; how many bytes of events it has written."""
+async def stopped(served: Served, upstream: UpstreamProgram, streams: int) -> int:
+    """Waits until no more is read of the streams; how many bytes of events the upstream has written.
+
+    That is when the server sleeps while there is more to read of each: had it just no time, it would not sleep. Nothing
+    else may have been written between two such looks.
+    """
     last, written = -1, 0
     while written != last:
         last = written
-        await asyncio.sleep(0.5)
+        while not (served.sleeps and upstream.unread == streams):  # noqa: ASYNC110 - it is in other processes
+            await asyncio.sleep(TURN)
         written = (await upstream.figures()).written
     return written

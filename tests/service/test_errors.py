@@ -7,6 +7,7 @@ from modelwire_gateway.errors import status_row
 from modelwire_service.errors import (
     Internal,
     InvalidRequest,
+    KeysLimited,
     ModelNotFound,
     ServiceError,
     UpstreamProtocolError,
@@ -76,6 +77,14 @@ def retry(delay: str) -> dict[str, object]:
             [retry("1.500s")],
         ),
         (
+            KeysLimited(retry_after=1.5),
+            "RESOURCE_EXHAUSTED",
+            "all keys for the upstream have reached their limits",
+            "UPSTREAM_REFUSED",
+            {"http_status": "429"},
+            [retry("1.500s")],
+        ),
+        (
             UpstreamRefused("bad stop", http_status=400, param="stop"),
             "INVALID_ARGUMENT",
             "bad stop",
@@ -101,6 +110,7 @@ def retry(delay: str) -> dict[str, object]:
         "a model with near ones",
         "a model",
         "a limit",
+        "limited keys",
         "a refused field",
         "unavailable",
         "timeout",

@@ -116,7 +116,7 @@ ANSWERS = (
         "all become metadata, under their names",
         "`Authorization`, tracing and what `forwarded_headers` lists; `Grpc-Metadata-X` becomes `x`",
         "Cookies, origins and addresses of a browser are none of a service's business unless it says so.",
-        (Sign(f"metadata ({'|'.join(PASSED_ON)})", headers=r"^[ -~\n]*$"),),
+        (Sign(f"metadata (?!x-forwarded-for)({'|'.join(PASSED_ON)})", headers=r"^[ -~\n]*$"),),
         "forwarded_headers",
     ),
     Known(
@@ -147,9 +147,9 @@ ANSWERS = (
     Known(
         "Metadata that the gateway adds",
         "`x-forwarded-proto`, `x-envoy-…`",
-        "none but `x-request-id`",
-        "What happened at the front door is in the log.",
-        (Sign(r"metadata (x-forwarded-proto|x-envoy-.*)"),),
+        "`x-request-id`, and `x-forwarded-for` with the one address the request came from",
+        "What else happened at the front door is in the log.",
+        (Sign(r"metadata (x-forwarded-(proto|for)|x-envoy-.*)"),),
         of_form=True,
     ),
     Known(

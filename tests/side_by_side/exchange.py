@@ -39,7 +39,7 @@ class Request:
         return dict(self.headers).get("content-type")
 
     def encoded(self, request_id: str) -> bytes:
-        lines = [f"{self.method} {self.target} HTTP/1.1", "host: side.test", "connection: close"]
+        lines = [f"{self.method} {self.target} HTTP/1.1", "host: localhost", "connection: close"]
         lines += [f"{name}: {value}" for name, value in (("x-request-id", request_id), *self.headers)]
         if self.body is not None:
             lines.append(f"content-length: {len(self.body)}")

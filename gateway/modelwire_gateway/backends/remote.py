@@ -14,6 +14,15 @@ from modelwire_gateway.options import MAX_REQUEST_BYTES
 _MAX_BACKOFF_MS: Final = 1_000
 _CONNECT_SECONDS: Final = 1.0
 _METADATA_BYTES: Final = 64 * 1024
+PING_SECONDS: Final = 310.0
+"""How long a call may wait without a word from the server until that is asked for a sign of life.
+
+Servers break a connection off on which they are asked more often than every 300 s, where nobody told them otherwise
+(`grpc.http2.min_ping_interval_without_data_ms`; grpc-go and grpc-java have the same). Theirs is the clock, so
+there is some room.
+"""
+PONG_SECONDS: Final = 20.0
+"""How long it may take to give one, or to take what it is sent, until it counts as gone."""
 _LONGEST_TIMEOUT: Final = 1e9
 """In seconds. Longer ones overflow in gRPC, and end at once."""
 
@@ -31,8 +40,10 @@ class RemoteBackend:
     """Calls the server at `target` ("host:port" or "unix:/path"), in plain text if there are no `credentials`.
 
     `max_request_bytes` bounds what is sent; answers are not bounded, since streams and lists of vectors are large,
-    but for those of server reflection. The channel is made when it is first used, until when no event loop need run,
-    and made anew when another loop runs: it serves one loop after the other, not several at a time.
+    but for those of server reflection. A call fails if the server does not take what it is sent within `pong_seconds`,
+    or does not answer a ping, which it is sent after `ping_seconds` of silence. The channel is made when it is first
+    used, until when no event loop need run, and made anew when another loop runs: it serves one loop after the other,
+    not several at a time.
     """
 
     def __init__(
@@ -41,6 +52,8 @@ class RemoteBackend:
         *,
         max_request_bytes: int = MAX_REQUEST_BYTES,
         credentials: grpc.ChannelCredentials | None = None,
+        ping_seconds: float = PING_SECONDS,
+        pong_seconds: float = PONG_SECONDS,
     ) -> None:
         self._target = target
         self._credentials = credentials
@@ -57,6 +70,7 @@ class RemoteBackend:
             ("grpc.max_reconnect_backoff_ms", _MAX_BACKOFF_MS),
             # Nor one that comes back at another address of its name, for half a minute.
             ("grpc.dns_min_time_between_resolutions_ms", _MAX_BACKOFF_MS),
+            *_signs_of_life(ping_seconds, pong_seconds),
         )
         self._made: grpc.aio.Channel | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -162,6 +176,23 @@ class RemoteCall:
             return grpc.aio.EOF
         self._answered = True
         return await self._call
+
+
+def _signs_of_life(ping_seconds: float, pong_seconds: float) -> tuple[tuple[str, int], ...]:
+    """The options for a server that may vanish without a word, as machines do that lose their power.
+
+    `grpc.keepalive_permit_without_calls` stays 0: servers let a connection without calls ask every two hours at most.
+    """
+    pong_ms = round(pong_seconds * 1000)
+    return (
+        ("grpc.keepalive_time_ms", round(ping_seconds * 1000)),
+        # This is how long the kernel waits for what was sent to be acknowledged, a call's request or a ping.
+        ("grpc.keepalive_timeout_ms", pong_ms),
+        # And this how long gRPC waits for the answer to a ping, whatever its documentation says of the one before.
+        ("grpc.http2.ping_timeout_ms", pong_ms),
+        # Else two pings are all that a call gets that only waits.
+        ("grpc.http2.max_pings_without_data", 0),
+    )
 
 
 async def _send(call: Any, requests: AsyncIterable[bytes]) -> None:

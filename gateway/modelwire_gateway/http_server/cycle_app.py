@@ -1,5 +1,6 @@
 """What stands between uvicorn's request cycle and the app: answers without chunks, and answers broken off."""
 
+from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
 class CycleApp:
     """The ASGI app to run in `cycle` in the place of `app`.
 
-    An answer the app breaks off by BrokenAnswerError breaks the connection, without the traceback that
-    uvicorn prints for exceptions nobody meant. Clients of HTTP/1.0, which has no chunks (RFC 9112,
-    section 6.1), get an answer of unknown length as it is, ended by the end of the connection.
+    An answer the app breaks off by BrokenAnswerError, or that is broken off by cancelling its task, breaks the
+    connection, without the traceback that uvicorn prints for exceptions nobody meant. Clients of HTTP/1.0, which has
+    no chunks (RFC 9112, section 6.1), get an answer of unknown length as it is, ended by the end of the connection.
     """
 
     __slots__ = ("_app", "_cycle", "_until_close")
@@ -29,7 +30,7 @@ class CycleApp:
         without_chunks = scope["http_version"] == "1.0"
         try:
             await self._app(scope, receive, self._send_without_chunks if without_chunks else send)
-        except BrokenAnswerError:
+        except (BrokenAnswerError, CancelledError):
             self._cycle.disconnected = True  # what spares an unfinished answer uvicorn's complaint
             self._cycle.transport.close()
 

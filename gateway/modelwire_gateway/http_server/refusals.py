@@ -38,11 +38,8 @@ def no_tunnels() -> RpcFailure:
 
 
 def too_many() -> RpcFailure:
-    return failure("UNAVAILABLE", "the server has as many connections as it takes; try again", reason="OVERLOADED")
-
-
-def shutting_down() -> RpcFailure:
-    return failure("UNAVAILABLE", "the server is shutting down")
+    told = "the server has as many connections as it takes; try again"
+    return failure("UNAVAILABLE", told, reason="OVERLOADED", headers=[("retry-after", "1")])
 
 
 def response_parts(error: RpcFailure, default_headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
@@ -50,6 +47,7 @@ def response_parts(error: RpcFailure, default_headers: Iterable[tuple[bytes, byt
     body = orjson.dumps(error_body(error))
     headers = [
         *default_headers,
+        *((name.encode(), value.encode()) for name, value in error.headers if name != "connection"),
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
         (b"connection", b"close"),

@@ -18,11 +18,11 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from modelwire_gateway.asgi import App
-from modelwire_gateway.http_server import refusals
 from modelwire_gateway.http_server.address import BACKLOG, UnixAddress, bound_address, listen, parse_address
 from modelwire_gateway.http_server.hangup_watch import HangUpWatch
 from modelwire_gateway.http_server.protocol import ARRIVAL_SECONDS, STALL_SECONDS, EdgeProtocol
 from modelwire_gateway.http_server.tls_connection import TlsConnection
+from modelwire_gateway.requests.refusals import shutting_down
 
 _KEEP_ALIVE_SECONDS: Final = 75
 _HEED_SECONDS: Final = 0.25
@@ -111,7 +111,7 @@ class HttpServer:
         if self._state.tasks:
             _logger.warning("cutting off requests that outlived the grace period: %d", len(self._state.tasks))
         for connection in set(self._connections):
-            connection.cut_off(refusals.shutting_down())
+            connection.cut_off(shutting_down())
         if await self._finished_within(_HEED_SECONDS):
             return
         for task in self._state.tasks:

@@ -1,13 +1,11 @@
 """A server that is about to close says so while it still listens."""
 
 from collections.abc import Awaitable
-from typing import Final
 
 from modelwire_gateway.asgi import App, refuse
-from modelwire_gateway.errors import failure
 from modelwire_gateway.exchange import Receive, Scope, Send
-
-_RETRY: Final = (("retry-after", "1"), ("connection", "close"))
+from modelwire_gateway.metadata import REQUEST_ID, decoded_headers, request_id
+from modelwire_gateway.requests.refusals import shutting_down
 
 
 class Closing:
@@ -25,5 +23,6 @@ class Closing:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if self.closed and scope["type"] == "http" and scope["path"] != "/healthz":
-            return refuse(send, failure("UNAVAILABLE", "the server is shutting down; try another", headers=_RETRY))
+            its_id = request_id(decoded_headers(scope["headers"]))
+            return refuse(send, shutting_down(), [(REQUEST_ID.encode(), its_id.encode())])
         return self._app(scope, receive, send)

@@ -56,3 +56,11 @@ def routes_unknown() -> RpcFailure:
         reason="ROUTES_UNKNOWN",
         headers=[("retry-after", "1")],
     )
+
+
+def shutting_down() -> RpcFailure:
+    """The refusal by a server that is about to end; another one is to be found, or this one again, over a fresh
+    connection."""
+    return failure(
+        "UNAVAILABLE", "the server is shutting down", headers=[("retry-after", "1"), ("connection", "close")]
+    )

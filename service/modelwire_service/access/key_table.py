@@ -3,7 +3,7 @@
 A task asks each half second whether the database has changed, which is one small read, and reads all keys if it has.
 Both happen in a thread of their own, because a database may take its time, and in one that no process waits for at its
 end, because it may take forever. While it cannot be reached the known keys go on being taken: a revocation counts once
-it can be read.
+it can be read. A read that takes long is told like one that failed, and is waited for further: it stays the only one.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from modelwire_service.access.keys import ApiKey, matches, parsed
 from modelwire_service.storage.errors import StorageError
 
 PERIOD_SECONDS: Final = 0.5
+PATIENCE_SECONDS: Final = 5.0
 _log = logging.getLogger("modelwire.keys")
 
 
@@ -44,15 +45,22 @@ _Keys = tuple[int, dict[str, KnownKey]]
 class KeyTable:
     """All keys there are, revoked and expired ones too, by what callers bring.
 
-    `load` and `version` are those of a KeyStore; they may block and may raise StorageError.
+    `load` and `version` are those of a KeyStore; they may block and may raise StorageError. Seconds are the `period` of
+    reads, and the `patience` with one.
     """
 
     def __init__(
-        self, load: Callable[[], Sequence[ApiKey]], version: Callable[[], int], period: float = PERIOD_SECONDS
+        self,
+        load: Callable[[], Sequence[ApiKey]],
+        version: Callable[[], int],
+        period: float = PERIOD_SECONDS,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
         self._load = load
         self._version = version
         self._period = period
+        self._patience = patience
+        self._reading: asyncio.Future[_Keys | None] | None = None
         self._seen: int | None = None
         self._known: dict[str, KnownKey] = {}
         self._lost = False
@@ -68,6 +76,8 @@ class KeyTable:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+        if self._reading is not None:
+            self._reading.cancel()
 
     def __len__(self) -> int:
         return len(self._known)
@@ -81,7 +91,10 @@ class KeyTable:
         return known if matches(None if known is None else known.key, digest) else None
 
     async def renew(self) -> None:
-        """Reads the keys if they have changed; where that fails the known ones stay, which is logged once."""
+        """Reads the keys if they have changed; where that fails, or takes long, the known ones stay.
+
+        That is logged once.
+        """
         try:
             await self._read_if_changed()
         except Exception as error:
@@ -100,10 +113,12 @@ class KeyTable:
             await self.renew()
 
     async def _read_if_changed(self) -> None:
-        changed: Future[_Keys | None] = Future()
-        changed.set_running_or_notify_cancel()
-        Thread(target=_fulfil, args=(changed, self._changed), name="keys", daemon=True).start()
-        if (read := await asyncio.wrap_future(changed)) is not None:
+        reading = self._reading = self._reading or asyncio.wrap_future(_in_a_thread(self._changed))
+        await asyncio.wait([reading], timeout=self._patience)
+        if not reading.done():
+            raise StorageError(f"the database did not answer within {self._patience:g} s")
+        self._reading = None
+        if (read := reading.result()) is not None:
             self._seen, self._known = read
 
     def _changed(self) -> _Keys | None:
@@ -112,6 +127,14 @@ class KeyTable:
         if version == self._seen:
             return None
         return version, {key.id: KnownKey.of(key) for key in self._load()}
+
+
+def _in_a_thread(work: Callable[[], _Keys | None]) -> "Future[_Keys | None]":
+    """What `work` returns or raises. Nobody can cancel it."""
+    future: Future[_Keys | None] = Future()
+    future.set_running_or_notify_cancel()
+    Thread(target=_fulfil, args=(future, work), name="keys", daemon=True).start()
+    return future
 
 
 def _fulfil(future: "Future[_Keys | None]", work: Callable[[], _Keys | None]) -> None:

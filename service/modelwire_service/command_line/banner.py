@@ -19,18 +19,24 @@ class HttpDoor(Door, Protocol):
 
 
 def banner(
-    configured: Sequence[UpstreamSettings], grpc_door: Door | None, http_door: HttpDoor | None, path: str = "/v1/models"
+    configured: Sequence[UpstreamSettings],
+    grpc_door: Door | None,
+    http_door: HttpDoor | None,
+    path: str = "/v1/models",
+    *,
+    asks: bool = False,
 ) -> str:
     """The lines; `grpc  ADDRESS` and `http  ADDRESS` stand alone on theirs, for programs to read.
 
-    `path` is what the call gets where no model is sure to be there.
+    `path` is what the call gets where no model is sure to be there; it brings a key if the server `asks` for one.
     """
     lines = [_upstream_line(settings) for settings in configured]
     if grpc_door is not None:
         lines.append(f"grpc  {grpc_door.address}")
     if http_door is not None:
         lines.append(f"http  {http_door.address}")
-        lines.append(f"try   {_curl(http_door, configured, path)}")
+        credential = " -H 'Authorization: Bearer YOUR_KEY'" if asks else ""
+        lines.append(f"try   {_curl(http_door, configured, path)}{credential}")
     return "\n".join(lines)
 
 

@@ -92,7 +92,10 @@ def _texts(body: httpbody_pb2.HttpBody) -> Iterator[str]:
 
 def _told(error: grpc.RpcError, address: str) -> str:
     if error.code() is grpc.StatusCode.UNAVAILABLE and not _from_service(error):
-        return f"no server answers at {address}; start one with `modelwire serve`, or give its --address"
+        return (
+            f"no server answers at {address}; start one with `modelwire serve`, give its --address, or say --tls "
+            "(--ca) if it speaks TLS"
+        )
     return f"{error.code().name}: {error.details()}"
 
 

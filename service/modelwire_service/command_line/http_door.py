@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from modelwire_gateway.app import Transcoder
 from modelwire_gateway.http_server import HttpServer
-from modelwire_gateway.middleware import Closing, HostPolicy, front
+from modelwire_gateway.middleware import HostPolicy, front
 from modelwire_gateway.openapi import ServedDocument
 from modelwire_gateway.options import GatewayOptions
 
@@ -38,10 +38,11 @@ class HttpDoor:
             lambda: transcoder.routes, title=title, version=__version__, options=options, images=images
         )
         cors = cors_policy(settings)
-        app = front(transcoder, ready=ready, openapi=document, cors=cors, hosts=hosts, compress=settings.compression)
-        self._closing = Closing(app)
+        self._front = front(
+            transcoder, ready=ready, openapi=document, cors=cors, hosts=hosts, compress=settings.compression
+        )
         self._server = HttpServer(
-            self._closing, settings.http_address, max_connections=settings.max_connections, tls=tls
+            self._front.app, settings.http_address, max_connections=settings.max_connections, tls=tls
         )
         self.scheme = "http" if tls is None else "https"
 
@@ -55,7 +56,7 @@ class HttpDoor:
 
     def say_closing(self) -> None:
         """Refuses what comes from here on, while it still listens."""
-        self._closing.close()
+        self._front.close()
 
     async def drain(self, grace_seconds: float) -> None:
         """Stops listening and lets the running requests finish, for `grace_seconds` at most."""

@@ -44,7 +44,7 @@ def options(*group: Option) -> Option:
 
 
 def _variable(setting: str) -> str:
-    return f"MODELWIRE_{setting.upper()}"
+    return f"MODELWIRE_{setting.upper().replace('-', '_')}"
 
 
 IMAGE: Final = "A FileDescriptorSet (protoc --include_imports --descriptor_set_out)"

@@ -34,7 +34,7 @@ async def serve(settings: Settings, environment: Mapping[str, str]) -> None:
             notice = 0.0
             try:
                 await starting
-                print(banner(prepared.configured, doors.grpc, doors.http), flush=True)  # noqa: T201
+                print(banner(prepared.configured, doors.grpc, doors.http, asks=entrance.asks), flush=True)  # noqa: T201
                 await stop.wait()
                 notice = settings.drain_notice_seconds
                 _log.info("draining", extra={"fields": {"seconds": settings.drain_seconds}})

@@ -6,16 +6,19 @@ alone: who waits to try again is in nobody's way.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from itertools import count
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from modelwire_service.call_record import CallRecord
 from modelwire_service.dispatch.back_off import back_off
-from modelwire_service.dispatch.guard import Guard, Pass, may_be_tried_again
-from modelwire_service.errors import Overloaded, ServiceError
+from modelwire_service.dispatch.guard import Guard, Pass, is_failure, may_be_tried_again
+from modelwire_service.errors import KeysLimited, Overloaded, ServiceError
 from modelwire_service.model_catalog import Target
 from modelwire_service.upstreams.base import Json, Upstream
+
+_log: Final = logging.getLogger("modelwire.dispatch")
 
 Result = TypeVar("Result")
 Ask = Callable[[Upstream, Json], Awaitable[Result]]
@@ -38,6 +41,7 @@ async def answer_of(
         except Overloaded as error:
             raise failure or error from None
         except ServiceError as error:
+            _tell(target, record, error)
             failure, wait = error, _wait_after(error, attempt, guard, by)
             if wait is None:
                 raise
@@ -51,10 +55,22 @@ async def _attempt(target: Target, request: Json, ask: Ask[Result], record: Call
     try:
         answer = await ask(target.upstream, request)
     except BaseException as error:
+        if isinstance(error, KeysLimited):
+            record.attempts -= 1
         held.end(error)
         raise
     held.answered()
     return answer, held
+
+
+def _tell(target: Target, record: CallRecord, error: ServiceError) -> None:
+    """Logs an attempt that failed by the upstream's fault: the call's own line has the last of them alone."""
+    if not is_failure(error):
+        return
+    fields = {"id": record.id, "upstream": target.upstream.name, "attempt": record.attempts, "error": error.message}
+    _log.info("attempt failed", extra={"fields": fields})
+    if target.guard.breaker.state == "open":
+        _log.warning("upstream left alone for a while", extra={"fields": {"upstream": target.upstream.name}})
 
 
 def _wait_after(error: ServiceError, attempt: int, guard: Guard, by: float | None) -> float | None:

@@ -10,6 +10,7 @@ from modelwire_service.dispatch.admission import Admission
 from modelwire_service.dispatch.breaker import Breaker
 from modelwire_service.dispatch.retry_budget import RetryBudget
 from modelwire_service.errors import (
+    KeysLimited,
     ServiceError,
     UpstreamProtocolError,
     UpstreamRefused,
@@ -77,12 +78,15 @@ class Pass:
         self._guard.breaker.succeeded(self._era)
 
     def end(self, error: BaseException | None = None) -> None:
-        """The attempt has ended, with `error` unless it succeeded. Errors of ours, and leaving, are no failures."""
+        """The attempt has ended, with `error` unless it succeeded.
+
+        Errors of ours, refusals made here and leaving are no failures, and no successes either.
+        """
         breaker = self._guard.breaker
         if error is not None:
             if is_failure(error):
                 breaker.failed(self._era)
-            elif isinstance(error, UpstreamRefused):
+            elif isinstance(error, UpstreamRefused) and not isinstance(error, KeysLimited):
                 breaker.succeeded(self._era)
             else:
                 breaker.abandoned(self._era)

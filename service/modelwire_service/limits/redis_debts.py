@@ -1,7 +1,7 @@
 """What Redis is still to be told: tokens that ended calls used, leases that ended, leases that go on.
 
-It is taken in parts that Redis carries out in a few milliseconds, however much there is. A lease that ended is kept
-until Redis was told, but no longer than it lives untold: where Redis is away for long nothing piles up.
+It is taken in parts that Redis carries out in a few milliseconds, however much there is. What could not be told is put
+back, but for leases that ended so long ago that they have run out by themselves: nothing piles up.
 """
 
 from collections.abc import Sequence
@@ -73,12 +73,11 @@ class Debts:
         """The lease goes on."""
         self._debt(caller).going_on.add(lease)
 
-    def take(self, now: float) -> list[Debt]:
-        """The next part, of MAX_CALLERS and MAX_LEASES at most; without leases that have run out by themselves."""
+    def take(self) -> list[Debt]:
+        """The next part, of MAX_CALLERS and MAX_LEASES at most."""
         parts, room = [], MAX_LEASES
         for id_ in list(islice(self._debts, MAX_CALLERS)):
             debt = self._debts[id_]
-            debt.forget(now - self._lease_seconds)
             if part := debt.part(room):
                 parts.append(part)
                 room -= part.leases
@@ -86,12 +85,13 @@ class Debts:
                 del self._debts[id_]
         return parts
 
-    def put_back(self, parts: Sequence[Debt]) -> None:
-        """Of what could not be told, the leases that ended are kept."""
+    def put_back(self, parts: Sequence[Debt], now: float) -> None:
+        """Of what could not be told, the leases that ended are kept until they have run out."""
         for part in parts:
             if part.ended:
                 debt = self._debt(part.caller)
                 debt.ended = part.ended | debt.ended
+                debt.forget(now - self._lease_seconds)
 
     def _debt(self, caller: Caller) -> Debt:
         if (debt := self._debts.get(caller.id)) is None:

@@ -132,7 +132,7 @@ class Ledger:
             self._owe_renewals()
         asks = [ask for ask in self._asks[:MAX_ASKS] if not ask.answer.cancelled()]
         del self._asks[:MAX_ASKS]
-        debts = self._debts.take(self._now())
+        debts = self._debts.take()
         # What ended goes first: it may be what the others wait for.
         calls = [*self._settlements(debts), *self._admissions(asks)]
         if not calls:
@@ -183,7 +183,7 @@ class Ledger:
             fields = {"redis": self._connection.address, "error": _cause(error)}
             _log.warning("limits are counted in memory", extra={"fields": fields})
         self._away = True
-        self._debts.put_back(debts)
+        self._debts.put_back(debts, self._now())
         for ask in [*asks, *self._asks]:
             _tell(ask, None)
         self._asks.clear()

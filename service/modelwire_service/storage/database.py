@@ -144,11 +144,10 @@ def _secrets(url: URL) -> list[str]:
 
 
 def _make_private(path: Path) -> None:
-    """Makes the file, for its owner alone, and the folder it is in; those that are there stay as they are.
+    """Makes the file, for its owner alone; one that is there stays as it is.
 
-    The file must not be there: closing one that SQLite has open in this process would drop SQLite's locks.
+    It is not opened where it is there: closing one that SQLite has open in this process would drop SQLite's locks.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 

@@ -70,6 +70,8 @@ def _meant(wanted: str, keys: Sequence[ApiKey]) -> ApiKey:
         return named[0]
     if named:
         raise KeyNotFound(f"{len(named)} keys are named {wanted!r}; give an id: {', '.join(key.id for key in named)}")
+    if any(key.name == wanted for key in keys):
+        raise KeyNotFound(f"every key of the name {wanted!r} is revoked already")
     raise KeyNotFound(f"no key has the id or the name {wanted!r}; `modelwire keys list` shows them")
 
 

@@ -3,7 +3,8 @@
 import threading
 from typing import TYPE_CHECKING
 
-from modelwire_service.storage.urls import default_url
+from modelwire_service.storage.errors import StorageError
+from modelwire_service.storage.urls import default_url, sqlite_path
 
 if TYPE_CHECKING:
     from modelwire_service.storage.database import Database
@@ -45,5 +46,16 @@ class Storage:
             if self._database is None:
                 from modelwire_service.storage.database import Database
 
-                self._database = Database(self._url or default_url())
+                self._database = Database(self._url or _users_own())
             return self._database
+
+
+def _users_own() -> str:
+    """The URL of the user's own file, whose folder is made; the folder of a file named outright must be there."""
+    url = default_url()
+    if (path := sqlite_path(url)) is not None:
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"database {path}: {error.strerror}") from None
+    return url

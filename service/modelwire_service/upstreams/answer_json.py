@@ -1,5 +1,6 @@
 """Bodies and events of OpenAI-compatible servers, read as JSON with bounds on size and depth."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -90,8 +91,20 @@ def as_int(value: object) -> int:
 
 
 def as_count(value: object) -> int:
-    """A number of things, from 0 to MAX_INT32; what is beyond either end is that end. 0 if it is no number."""
-    return min(max(as_int(value), 0), MAX_INT32)
+    """As `count_in`; 0 if it is no number."""
+    return count_in(value) or 0
+
+
+def count_in(value: object) -> int | None:
+    """A number of things, from 0 to MAX_INT32; what is beyond either end is that end. None if it is no number."""
+    number = number_in(value)
+    return None if number is None else min(max(number, 0), MAX_INT32)
+
+
+def sum_of(counts: Iterable[int | None]) -> int | None:
+    """The sum of what is known, MAX_INT32 at most; None if nothing is."""
+    known = [count for count in counts if count is not None]
+    return min(sum(known), MAX_INT32) if known else None
 
 
 def number_in(value: object) -> int | None:

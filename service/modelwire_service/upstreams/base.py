@@ -21,12 +21,12 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Embeddings:
-    """One vector a text, in input order, float32 or float64, and the tokens read (0 if unknown)."""
+    """One vector a text, in input order, float32 or float64, and the tokens read (None if unknown)."""
 
     vectors: list[NDArray[np.floating[Any]]]
     model: str
-    prompt_tokens: int = 0
-    total_tokens: int = 0
+    prompt_tokens: int | None = None
+    total_tokens: int | None = None
 
 
 class Upstream(Protocol):

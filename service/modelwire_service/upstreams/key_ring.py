@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from modelwire_service.call_record import current
-from modelwire_service.errors import UpstreamRefused
+from modelwire_service.errors import KeysLimited, UpstreamRefused
 
 LIMITED: Final = 429
 REFUSED: Final = (401, 403)
@@ -26,7 +26,7 @@ class Keys(Protocol):
         ...
 
     def key(self, scope: str) -> str | None:
-        """The key of the next request, None if requests go without. Raises UpstreamRefused where all are limited."""
+        """The key of the next request, None if requests go without. Raises KeysLimited where all are."""
         ...
 
     def note(self, key: str | None, scope: str, refusal: UpstreamRefused) -> bool:
@@ -51,8 +51,7 @@ class KeyRing:
             if self._rest_of(self.secrets[at], scope) <= 0:
                 self._next = at + 1
                 return self.secrets[at]
-        told = "all keys for the upstream have reached their limits"
-        raise UpstreamRefused(told, http_status=LIMITED, retry_after=self._shortest_rest(scope))
+        raise KeysLimited(retry_after=self._shortest_rest(scope))
 
     def note(self, key: str | None, scope: str, refusal: UpstreamRefused) -> bool:
         if key is None or len(self.secrets) < 2:

@@ -12,8 +12,10 @@ _MAX_COUNT: Final = 2**53
 class UsageRow(NamedTuple):
     """One call. A tuple and no dataclass: one is made in each call, and a frozen dataclass takes six times as long.
 
-    `started_at` is in seconds since 1970. Counts of tokens are None where the upstream did not tell. `attempts` are
-    the requests made to upstreams. `outcome` is the name of the gRPC status.
+    `started_at` is in seconds since 1970. Counts of tokens are None where the upstream did not tell. `attempts` is how
+    often an upstream was asked, one that was not reached or cannot do it included, one whose keys are all limited not;
+    an attempt may be several requests, with one key after the other or for many texts. `outcome` is the name of the
+    gRPC status.
     """
 
     call_id: str

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
@@ -11,8 +12,9 @@ from grpc_reflection.v1alpha import reflection_pb2
 from modelwire_gateway.backends.base import Rpc
 from modelwire_gateway.backends.remote import RemoteBackend
 from modelwire_gateway.errors import RpcFailure
+from support.raw_http import PATIENCE
 from support.reflecting import serving
-from support.scripted_service import ScriptedService
+from support.scripted_service import ScriptedService, served
 from support.serving import CHANNEL_LIMIT, SERVER_LIMIT, Harness, Serving, Waiting, echo, name_of, received
 
 
@@ -169,6 +171,57 @@ async def test_a_server_that_stops_in_mid_stream(services: tuple[ServiceDescript
     await backend.close()
     assert name_of(raised.value) == "UNAVAILABLE"
     assert str(port) not in raised.value.status.message
+
+
+_PING = b"\0\0\x08\x06\0"  # how its frame begins (RFC 9113, sections 4.1 and 6.7)
+_PINGS = 4  # one more than there would be if it had to send anything else in between
+
+
+@asynccontextmanager
+async def vanishing(target: str, vanished: asyncio.Event) -> AsyncIterator[str]:
+    """Relays to `target`, but nothing more once the client has sent its pings."""
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_target, to_target = await asyncio.open_connection(*target.split(":"))
+        await asyncio.gather(pass_on(reader, to_target, _PING), pass_on(from_target, writer))
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, counted: bytes | None = None) -> None:
+        count = 0
+        while data := await reader.read(65536):
+            count += data.count(counted) if counted else 0
+            if count >= _PINGS:
+                vanished.set()
+            if not vanished.is_set():
+                writer.write(data)
+        writer.close()
+
+    server = await asyncio.start_server(relay, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    try:
+        yield f"{host}:{port}"
+    finally:
+        server.close()
+
+
+async def test_a_call_without_a_deadline_ends_when_its_server_vanishes_however_long_it_has_waited(
+    services: tuple[ServiceDescriptor, ...],
+) -> None:
+    waiting, vanished = Waiting(), asyncio.Event()
+    service = ScriptedService(services, Stream=waiting.stream)
+    # It is asked once a second, which is as often as gRPC does that.
+    patient = [("grpc.http2.max_ping_strikes", 0)]
+    async with served(service, options=patient) as address, vanishing(address, vanished) as target:
+        backend = RemoteBackend(target, ping_seconds=1, pong_seconds=1)
+        call = Serving(backend, service.rpcs).call("Stream")
+        async with asyncio.timeout(PATIENCE * 2):
+            assert await anext(call) == b"x"
+            with pytest.raises(RpcFailure) as raised:
+                await anext(call)
+        await call.aclose()
+        await backend.close()
+    assert vanished.is_set()
+    assert name_of(raised.value) == "UNAVAILABLE"
+    assert raised.value.status.message == "the service cannot be reached, or the connection to it broke"
 
 
 @pytest.mark.parametrize("method", ["Collect", "Chat"])

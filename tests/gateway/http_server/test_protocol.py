@@ -108,6 +108,50 @@ async def test_an_answer_broken_off_breaks_the_connection_quietly(
     assert caplog.records == []
 
 
+async def test_an_answer_whose_task_is_cancelled_while_nobody_reads_breaks_the_connection_quietly(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    writing: asyncio.Future[asyncio.Task[None]] = asyncio.get_running_loop().create_future()
+
+    async def endless(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while True:
+            sent = asyncio.ensure_future(send({"type": "http.response.body", "body": bytes(2**20), "more_body": True}))
+            await asyncio.sleep(0)
+            if not sent.done() and not writing.done():
+                writing.set_result(_current_task())
+            await sent
+
+    server = await serve(endless)
+    async with connected(server.address) as client:
+        await client.send(GET)
+        task = await writing
+        task.cancel()
+        assert not (await client.rest()).endswith(b"0\r\n\r\n")
+    assert task.done()
+    assert caplog.records == []
+
+
+def _current_task() -> asyncio.Task[None]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+async def test_a_request_whose_task_is_cancelled_before_its_answer_breaks_the_connection_quietly(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def cancelled(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        _current_task().cancel()
+        await asyncio.sleep(0)
+
+    server = await serve(cancelled)
+    async with connected(server.address) as client:
+        await client.send(GET)
+        assert await client.rest() == b""
+    assert caplog.records == []
+
+
 # Heads that are too large
 
 

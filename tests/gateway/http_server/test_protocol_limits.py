@@ -55,7 +55,9 @@ async def test_connections_beyond_the_limit_are_turned_away_while_the_others_go_
         await first.send(GET)
         await patient.entered.wait()
         async with connected(server.address) as second:
-            assert (await second.answer()).refuses(503)
+            answer = await second.answer()
+            assert answer.refuses(503)
+            assert answer.headers["retry-after"] == "1"
             assert await second.rest() == b""
         patient.go_on.set()
         assert (await first.answer()).status == 200

@@ -18,7 +18,7 @@ def document() -> bytes:
 
 
 async def client(serve: Serve, *, cors: CorsPolicy | None = None, compress: bool = True) -> httpx.AsyncClient:
-    server = await serve(front(echo, ready=never, openapi=document, cors=cors, compress=compress))
+    server = await serve(front(echo, ready=never, openapi=document, cors=cors, compress=compress).app)
     return httpx.AsyncClient(base_url=f"http://{server.address}", headers={"origin": ORIGIN})
 
 
@@ -52,3 +52,19 @@ async def test_no_page_of_another_origin_may_read_an_answer_unless_told_so(serve
     async with await client(serve) as http:
         answer = await http.get("/a")
     assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+@pytest.mark.parametrize("path", ["/a", "/readyz", "/openapi.json"])
+async def test_a_page_can_read_that_the_server_is_closing(serve: Serve, path: str) -> None:
+    fronted = front(echo, ready=never, openapi=document, cors=CorsPolicy(origins=(ORIGIN,)))
+    server = await serve(fronted.app)
+    fronted.close()
+    asked = {"access-control-request-method": "POST"}
+    async with httpx.AsyncClient(base_url=f"http://{server.address}", headers={"origin": ORIGIN}) as http:
+        preflight = await http.options(path, headers=asked)
+        answer = await http.get(path)
+        alive = await http.get("/healthz")
+    assert (preflight.status_code, answer.status_code, alive.status_code) == (200, 503, 200)
+    assert answer.json()["error"]["message"] == "the server is shutting down"
+    assert [told.headers["access-control-allow-origin"] for told in (preflight, answer, alive)] == [ORIGIN] * 3
+    assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")

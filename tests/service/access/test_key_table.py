@@ -152,6 +152,58 @@ async def test_a_database_that_hangs_keeps_neither_calls_nor_the_end_waiting() -
     released.set()
 
 
+async def test_a_read_that_hangs_is_logged_once_and_stays_the_only_one(caplog: pytest.LogCaptureFixture) -> None:
+    text, key = made_key()
+    keys, reads, released = Keys(key), 0, threading.Event()
+
+    def version() -> int:
+        nonlocal reads
+        reads += 1
+        if reads > 1:
+            released.wait(30)
+        return keys.version()
+
+    table = KeyTable(keys.all, version, period=3600, patience=0.05)
+    await table.start()
+    keys.revoke(key)
+    for _ in range(3):
+        await table.renew()
+    told = {"error": "the database did not answer within 0.05 s"}
+    assert [(record.getMessage(), record.fields) for record in caplog.records] == [  # type: ignore[attr-defined]
+        ("keys not renewed; the known ones stay", told)
+    ]
+    assert reads == 2
+    released.set()
+    while (found := table.find(text)) is not None and not found.revoked:
+        await table.renew()
+    assert caplog.messages[1:] == ["keys renewed again"]
+    assert reads == 2
+    await table.close()
+
+
+async def test_a_read_that_hangs_and_then_fails_is_followed_by_another(caplog: pytest.LogCaptureFixture) -> None:
+    text, key = made_key()
+    keys, released = Keys(key), threading.Event()
+
+    def version() -> int:
+        if keys.failure:
+            released.wait(30)
+        return keys.version()
+
+    table = KeyTable(keys.all, version, period=3600, patience=0.05)
+    await table.start()
+    keys.revoke(key)
+    keys.failure = StorageError("keys.db: gone")
+    await table.renew()
+    released.set()
+    await table.renew()
+    keys.failure = None
+    while (found := table.find(text)) is not None and not found.revoked:
+        await table.renew()
+    assert caplog.messages == ["keys not renewed; the known ones stay", "keys renewed again"]
+    await table.close()
+
+
 async def test_a_table_that_cannot_be_read_does_not_start() -> None:
     keys = Keys()
     keys.failure = StorageError("keys.db: not a database")

@@ -1,7 +1,9 @@
-from dataclasses import fields
+from dataclasses import fields, replace
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from modelwire_gateway.client_address import TrustedProxies
 from modelwire_gateway.middleware import CorsPolicy
 from modelwire_gateway.options import GatewayOptions, JsonOptions
 from modelwire_service.command_line.gateway_options import contract_options, cors_policy, gateway_options
@@ -11,7 +13,15 @@ EDGE: dict[str, Any] = {
     "max_request_bytes": 4096,
     "forwarded_headers": ("x-tenant",),
     "exposed_metadata": ("x-model",),
+    "max_request_bytes_in_flight": 8192,
+    "keep_alive_seconds": 3.0,
+    "trusted_proxies": ("10.0.0.0/8", "unix"),
 }
+PATIENCE = {"x-stainless-timeout", "x-stainless-read-timeout"}
+"""What clients of OpenAI's tell of how long they wait."""
+LIMITS = [f"x-ratelimit-{of}-{what}" for of in ("limit", "remaining", "reset") for what in ("requests", "tokens")]
+OURS = (*LIMITS, "x-should-retry")
+"""What clients of OpenAI's read of answers."""
 SHAPE: dict[str, Any] = {
     "unknown_query": "ignore",
     "unknown_fields": "ignore",
@@ -22,14 +32,19 @@ SHAPE: dict[str, Any] = {
 
 
 def test_without_settings_a_gateway_is_as_it_is_by_itself() -> None:
-    assert contract_options(Settings()) == GatewayOptions()
-    assert gateway_options(Settings()) == GatewayOptions(log_calls=True)
+    ours = GatewayOptions(
+        forwarded_headers=GatewayOptions().forwarded_headers | PATIENCE, exposed_metadata=frozenset(OURS)
+    )
+    assert contract_options(Settings()) == ours
+    assert gateway_options(Settings()) == replace(ours, log_calls=True)
 
 
 def test_a_gateway_of_any_service_heeds_every_setting() -> None:
     options = gateway_options(Settings(**EDGE, **SHAPE))
-    assert (options.max_request_bytes, options.exposed_metadata) == (4096, frozenset({"x-model"}))
-    assert options.forwarded_headers == GatewayOptions().forwarded_headers | {"x-tenant"}
+    assert (options.max_request_bytes, options.exposed_metadata) == (4096, {*OURS, "x-model"})
+    assert options.forwarded_headers == GatewayOptions().forwarded_headers | PATIENCE | {"x-tenant"}
+    assert (options.max_bytes_in_flight, options.keep_alive_seconds) == (8192, 3.0)
+    assert options.trusted_proxies == TrustedProxies((ip_network("10.0.0.0/8"),), unix=True)
     assert (options.unknown_query, options.error_body) == ("ignore", "status")
     assert options.json == JsonOptions(unknown_fields="ignore", print_zero_values=True, proto_field_names=True)
 
@@ -63,5 +78,5 @@ def test_pages_may_read_what_the_operator_exposes(credentials: bool) -> None:
         origins=("https://a.example",),
         credentials=credentials,
         max_age_seconds=5,
-        exposed_headers=("x-request-id", "retry-after", "retry-after-ms", "x-model", "grpc-metadata-a"),
+        exposed_headers=("x-request-id", "retry-after", "retry-after-ms", *OURS, "x-model", "grpc-metadata-a"),
     )

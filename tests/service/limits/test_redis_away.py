@@ -5,11 +5,13 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from modelwire_service.errors import LimitExceeded
-from modelwire_service.limits.redis_limiter import RedisLimiter
+from modelwire_service.limits.redis_ledger import Ledger
+from modelwire_service.limits.redis_limiter import LEASE_SECONDS, RedisLimiter
 from redis.asyncio import from_url
 from support.limits import SeenRedis, limited
 from support.redis_server import PASSWORD, RedisServer, running_redis
@@ -41,6 +43,15 @@ async def limiting(url: str) -> AsyncIterator[RedisLimiter]:
         yield limiter
     finally:
         await limiter.close()
+
+
+@asynccontextmanager
+async def ledger_of(url: str) -> AsyncIterator[Ledger]:
+    ledger = Ledger(url, LEASE_SECONDS)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
 
 
 Logged = Callable[[str], Awaitable[object]]
@@ -95,6 +106,47 @@ async def test_a_redis_that_hangs_keeps_nobody_waiting(redis_server: RedisServer
         async with from_url(redis_server.url) as client:
             (await limiter.admit(caller)).end(0)
             assert await SeenRedis(client).running() in (301, 302)
+
+
+async def test_a_redis_that_comes_back_is_told_of_however_many_calls(redis_server: RedisServer, logged: Logged) -> None:
+    caller, leases = limited(concurrency=1_000_000), [f"0123456789abcdef-{number}" for number in range(100_000)]
+    async with ledger_of(redis_server.url) as ledger, from_url(redis_server.url) as client:
+        redis_server.stop()
+        assert await ledger.ask(caller, "asked") is None
+        await logged(AWAY)
+        for lease in leases:
+            ledger.begin(caller, lease)
+        redis_server.start()
+        await logged(BACK)
+        assert await SeenRedis(client).running() == len(leases)
+        with redis_server.hanging():
+            assert await ledger.ask(caller, "asked again") is None
+            await logged(AWAY)
+            for lease in [*leases, "asked again"]:
+                ledger.end(caller, lease, 0)
+        await logged(BACK)
+        assert await SeenRedis(client).running() == 0
+
+
+async def test_calls_that_begin_and_end_while_redis_is_away_leave_nothing_behind(tmp_path: Path) -> None:
+    probes: asyncio.Queue[None] = asyncio.Queue()
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        probes.put_nowait(None)
+
+    caller, path = limited(tokens=60, concurrency=100), str(tmp_path / "redis.sock")
+    server = await asyncio.start_unix_server(hang_up, path)
+    async with server, ledger_of(f"unix://{path}") as ledger, asyncio.timeout(20):
+        await ledger.ask(caller, "first")
+        ledger.end(caller, "first", 0)
+        for number in range(3):
+            assert await ledger.ask(caller, str(number)) is None
+            ledger.begin(caller, str(number))
+            await probes.get()
+            await probes.get()
+            ledger.end(caller, str(number), 5)
+        assert [list(part.ended) for part in ledger._debts.take()] == [["first"]]
 
 
 async def test_a_process_that_is_busy_itself_does_not_take_redis_for_away(

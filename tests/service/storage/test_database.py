@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 from modelwire_service.storage import migrations
 from modelwire_service.storage.database import Database
 from modelwire_service.storage.errors import RowsRefused, StorageError
+from modelwire_service.storage.storage import Storage
 from modelwire_service.storage.tables import METADATA
 from sqlalchemy import text
 from support.commands import run
@@ -123,15 +124,28 @@ def test_what_the_database_refuses_is_told_apart(database: Database) -> None:
 
 
 def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
-    path = tmp_path / "state" / "modelwire" / "modelwire.db"
+    path = tmp_path / "modelwire.db"
     database = Database(f"sqlite:///{path}")
     with database.writing() as connection:
         connection.execute(text("UPDATE api_key_changes SET count = 1"))
         files = list(path.parent.iterdir())
         assert {file.name for file in files} == {path.name, f"{path.name}-wal", f"{path.name}-shm"}
         assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     database.close()
+
+
+def test_the_folder_of_a_file_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"database .*: No such file or directory"):
+        Database(f"sqlite:///{tmp_path / 'misspelt' / 'modelwire.db'}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_that_of_the_users_own_file_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    storage = Storage(None)
+    assert storage.keys().all() == []
+    storage.close()
+    assert stat.S_IMODE((tmp_path / "modelwire").stat().st_mode) == 0o700
 
 
 def test_sqlite_keeps_a_write_ahead_log(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from modelwire_service.access.caller import Caller
 from modelwire_service.call_record import CallRecord, begin
-from modelwire_service.errors import UpstreamRefused
+from modelwire_service.errors import KeysLimited, UpstreamRefused
 from modelwire_service.upstreams.errors import refusal_in, refusal_of
 from modelwire_service.upstreams.gemini.adapter import GeminiUpstream
 from modelwire_service.upstreams.http.base import Timeouts
@@ -86,7 +86,7 @@ def test_where_all_rest_the_shortest_wait_is_told() -> None:
     assert not ring.note("b", "m", last)
     assert last.retry_after == 7.0
     clock.now += 2.0
-    with pytest.raises(UpstreamRefused) as raised:
+    with pytest.raises(KeysLimited) as raised:
         ring.key("m")
     assert (raised.value.http_status, raised.value.retry_after) == (429, 5.0)
 

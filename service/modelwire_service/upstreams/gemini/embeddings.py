@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from modelwire_service.errors import UpstreamProtocolError
-from modelwire_service.upstreams.answer_json import MAX_INT32, as_count
+from modelwire_service.upstreams.answer_json import count_in, sum_of
 from modelwire_service.upstreams.base import Embeddings, Json
 from modelwire_service.upstreams.gemini.wire import Wire, model_path
 from modelwire_service.upstreams.vectors import Vector, vector_of
@@ -31,13 +31,13 @@ async def embeddings(wire: Wire, request: Json) -> Embeddings:
     model = model_path(request["model"])
     slots = asyncio.Semaphore(MAX_CALLS_AT_ONCE)
 
-    async def embedded(batch: list[str]) -> tuple[list[Vector], int]:
+    async def embedded(batch: list[str]) -> tuple[list[Vector], int | None]:
         async with slots:
             answer, _ = await wire.call("POST", f"{model}:batchEmbedContents", _request(model, batch, dimensions))
         return _vectors(answer, len(batch), dimensions), _tokens(answer)
 
     done = await _all_or_none([embedded(batch) for batch in _batches(texts)])
-    tokens = min(sum(count for _, count in done), MAX_INT32)
+    tokens = sum_of(count for _, count in done)
     vectors = [vector for batch, _ in done for vector in batch]
     return Embeddings(vectors, request["model"], prompt_tokens=tokens, total_tokens=tokens)
 
@@ -80,6 +80,6 @@ def _vector(item: Any, dimensions: int | None) -> Vector:
     return vector / length if length else vector
 
 
-def _tokens(answer: Json) -> int:
+def _tokens(answer: Json) -> int | None:
     usage = answer.get("usageMetadata")
-    return as_count(usage.get("promptTokenCount")) if isinstance(usage, dict) else 0
+    return count_in(usage.get("promptTokenCount")) if isinstance(usage, dict) else None

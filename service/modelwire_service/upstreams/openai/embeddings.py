@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from modelwire_service.errors import UpstreamProtocolError
-from modelwire_service.upstreams.answer_json import as_count, choice_index
+from modelwire_service.upstreams.answer_json import choice_index, count_in, sum_of
 from modelwire_service.upstreams.base import Embeddings, Json
 from modelwire_service.upstreams.vectors import Vector, checked, vector_of
 
@@ -20,13 +20,13 @@ def embeddings_of(answer: Json, *, count: int, model: str) -> Embeddings:
     """Raises UpstreamProtocolError unless there are `count` readable vectors, each at an index of its own."""
     usage = answer.get("usage")
     told = usage if isinstance(usage, dict) else {}
-    prompt_tokens = as_count(told.get("prompt_tokens"))
+    prompt_tokens = count_in(told.get("prompt_tokens"))
     answered_by = answer.get("model")
     return Embeddings(
         vectors=[_vector(item.get("embedding")) for item in _in_order(answer.get("data"), count)],
         model=answered_by if isinstance(answered_by, str) and answered_by else model,
         prompt_tokens=prompt_tokens,
-        total_tokens=as_count(told.get("total_tokens")) or prompt_tokens,
+        total_tokens=count_in(told.get("total_tokens")) or prompt_tokens,
     )
 
 
@@ -35,8 +35,8 @@ def joined(answers: list[Embeddings]) -> Embeddings:
     return Embeddings(
         vectors=[vector for answer in answers for vector in answer.vectors],
         model=answers[0].model,
-        prompt_tokens=as_count(sum(answer.prompt_tokens for answer in answers)),
-        total_tokens=as_count(sum(answer.total_tokens for answer in answers)),
+        prompt_tokens=sum_of(answer.prompt_tokens for answer in answers),
+        total_tokens=sum_of(answer.total_tokens for answer in answers),
     )
 
 

@@ -17,6 +17,7 @@ from support.openai_upstream import (
 
 EMBED: Json = {"model": "e", "input": ["a", "b", "c"]}
 ODD_INDEXES: list[Any] = ["x", True, 1.5, [], "-1"]
+MOST = (1 << 31) - 1
 VECTORS = [[1.5, -2.0], [0.25, 3.0], [0.0, 1.0]]
 
 
@@ -46,7 +47,7 @@ async def test_vectors_come_in_the_order_of_the_inputs(
     found = await always(lambda: httpx.Response(200, json=answer)).embed(EMBED)
     assert [vector.tolist() for vector in found.vectors] == VECTORS
     assert {vector.dtype.type for vector in found.vectors} == {dtype}
-    assert (found.model, found.prompt_tokens, found.total_tokens) == ("e", 0, 0)
+    assert (found.model, found.prompt_tokens, found.total_tokens) == ("e", None, None)
 
 
 @pytest.mark.parametrize("indexes", [("0", "1", "2"), (2.0, 0.0, 1.0), (None, "2", 1.0), ("2", None, None)])
@@ -76,9 +77,9 @@ async def test_the_model_and_the_tokens_are_the_upstreams() -> None:
 
 @pytest.mark.parametrize(
     ("told", "read"),
-    [(1 << 31, (1 << 31) - 1), ((1 << 31) - 1, (1 << 31) - 1), (-5, 0), (1e308, 0), (1 << 63, 0), ("8", 8), (True, 0)],
+    [(1 << 31, MOST), (MOST, MOST), (-5, 0), (0, 0), (1e308, None), (1 << 63, None), ("8", 8), (True, None)],
 )
-async def test_tokens_of_embeddings_stay_within_what_the_contract_holds(told: object, read: int) -> None:
+async def test_tokens_of_embeddings_stay_within_what_the_contract_holds(told: object, read: int | None) -> None:
     answer = embeddings(0, 1, 2, usage={"prompt_tokens": told, "total_tokens": told})
     found = await always(lambda: httpx.Response(200, json=answer)).embed(EMBED)
     assert (found.prompt_tokens, found.total_tokens) == (read, read)
@@ -176,6 +177,19 @@ async def test_gemini_gets_a_hundred_texts_a_call_and_no_user(count: int, calls:
     assert (found.prompt_tokens, found.total_tokens) == (count, count)
     assert [len(body["input"]) for body in seen] == calls
     assert all(body.keys() == {"model", "input", "dimensions", "encoding_format"} for body in seen)
+
+
+@pytest.mark.parametrize(("told", "total"), [((None, None), None), ((3, None), 3), ((0, 4), 4), ((MOST, 1), MOST)])
+async def test_tokens_of_several_calls_are_those_that_were_told(
+    told: tuple[int | None, int | None], total: int | None
+) -> None:
+    answers = [
+        {"data": [{"embedding": [1.0]}] * texts, **({} if count is None else {"usage": {"prompt_tokens": count}})}
+        for texts, count in zip((100, 1), told, strict=True)
+    ]
+    upstream = upstream_of(lambda request: httpx.Response(200, json=answers.pop(0)), profile=GEMINI)
+    found = await upstream.embed({"model": "e", "input": ["a"] * 101})
+    assert (found.prompt_tokens, found.total_tokens) == (total, total)
 
 
 async def test_others_get_all_texts_in_one_call_with_the_user() -> None:
