@@ -80,6 +80,7 @@ types: setup
 .PHONY: protos
 protos: setup
 	@$(BIN)/buf lint build/stubs/modelwire/protos.binpb --config protos/buf.yaml --path modelwire
+	@$(BIN)/python protos/compare_protos.py
 
 .PHONY: toolchains
 toolchains: $(OPENAI2) $(LANGCHAIN) $(ENVOY) $(NODE_MODULES) debian ## Install what tests need of others: Node, Ruby, openai 2, LangChain, Envoy, PostgreSQL, Redis

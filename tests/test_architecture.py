@@ -25,6 +25,7 @@ SERVICE_MODULES_THAT_MAY_USE_THE_GATEWAY = {
     "command_line/openapi.py",
     "http_settings.py",
     "rpc.py",
+    "typed/json_texts.py",
 }
 
 
@@ -86,14 +87,18 @@ def test_the_routes_are_those_documented() -> None:
             "/v1beta/embeddings",
             "/v1beta/embeddings:generate",
             "/v1beta/openai/embeddings",
+            "/v1/modelwire/chat/completions",
+            "/v1/modelwire/chat/completions:stream",
+            "/v1/modelwire/embeddings",
         },
         "GET": {
             "/v1/models",
             "/v1beta/listModels",
             "/v1beta/openai/models",
+            "/v1/modelwire/models",
             *(
                 f"{path}/{{{capture}}}"
-                for path in ("/v1/models", "/v1beta/listModels", "/v1beta/openai/models")
+                for path in ("/v1/models", "/v1beta/listModels", "/v1beta/openai/models", "/v1/modelwire/models")
                 for capture in ("model", "model=**")
             ),
         },

@@ -1,12 +1,13 @@
 """ChatService: a conversation in, a reply out, whole or streamed."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
+from typing import Protocol
 
 import orjson
 
 from modelwire_service.call_record import current
-from modelwire_service.completions import ChunkStream, completed
+from modelwire_service.completions import DONE, ChunkStream, completed, events
 from modelwire_service.dispatch.dispatcher import Dispatcher
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.rpc import EVENT_STREAM, JSON, http_body
@@ -14,29 +15,32 @@ from modelwire_service.upstreams.base import Json
 from modelwire_service.validation import validate_chat
 
 
-class ChatService:
-    """modelwire.v1beta.ChatService over the upstreams of a catalog."""
+class Writer(Protocol):
+    """How the chunks of a reply are written as messages."""
+
+    def chunks(self, chunks: list[Json]) -> Iterable[bytes]:
+        """The messages for chunks that arrived together; there may be none."""
+        ...
+
+    def closing(self, chunks: list[Json]) -> Iterable[bytes]:
+        """The messages for the last chunks, and for the end of a reply that is whole."""
+        ...
+
+
+class Conversations:
+    """Replies from the upstreams of a catalog, to requests in OpenAI's JSON; what every door's RPCs come to."""
 
     def __init__(self, catalog: ModelCatalog) -> None:
         self._dispatcher = Dispatcher(catalog)
 
-    async def chat_completions(self, request: Json) -> AsyncGenerator[bytes]:
-        """Yields google.api.HttpBody messages: one JSON document, or batches of server-sent events."""
-        request = validate_chat(request)
-        if not request.get("stream"):
-            yield await self._whole(request)
-            return
-        async with aclosing(self._streamed(request)) as messages:
-            async for message in messages:
-                yield message
-
-    async def _whole(self, request: Json) -> bytes:
+    async def whole(self, request: Json) -> Json:
+        """The reply to a valid request, as one `chat.completion`."""
         reply = completed(await self._dispatcher.chat(request), request["model"])
         current().count(reply.get("usage"))
-        return http_body(JSON, orjson.dumps(reply))
+        return reply
 
-    async def _streamed(self, request: Json) -> AsyncGenerator[bytes]:
-        include_usage = bool((request.get("stream_options") or {}).get("include_usage"))
+    async def streamed(self, request: Json, writer: Writer, *, include_usage: bool) -> AsyncGenerator[bytes]:
+        """The reply to a valid request, as what `writer` makes of its chunks."""
         stream: ChunkStream | None = None
         record = current()
         try:
@@ -45,10 +49,41 @@ class ChatService:
                     record.pieces += len(batch)
                     # Not before: the model is that of the upstream that answers.
                     stream = stream or ChunkStream(request["model"], include_usage=include_usage)
-                    if events := stream.events(batch):
-                        yield http_body(EVENT_STREAM, events)
+                    for message in writer.chunks(stream.chunks(batch)):
+                        yield message
             if stream is not None:
-                yield http_body(EVENT_STREAM, stream.end())
+                for message in writer.closing(stream.closing()):
+                    yield message
         finally:
             if stream is not None:
                 record.count(stream.usage)
+
+
+class ChatService:
+    """modelwire.v1beta.ChatService."""
+
+    def __init__(self, conversations: Conversations) -> None:
+        self._conversations = conversations
+
+    async def chat_completions(self, request: Json) -> AsyncGenerator[bytes]:
+        """Yields google.api.HttpBody messages: one JSON document, or batches of server-sent events."""
+        request = validate_chat(request)
+        if not request.get("stream"):
+            yield http_body(JSON, orjson.dumps(await self._conversations.whole(request)))
+            return
+        include_usage = bool((request.get("stream_options") or {}).get("include_usage"))
+        async with aclosing(
+            self._conversations.streamed(request, _EventWriter(), include_usage=include_usage)
+        ) as messages:
+            async for message in messages:
+                yield message
+
+
+class _EventWriter:
+    """Server-sent events in google.api.HttpBody messages; the last ends in `[DONE]`."""
+
+    def chunks(self, chunks: list[Json]) -> Iterable[bytes]:
+        return (http_body(EVENT_STREAM, events(chunks)),) if chunks else ()
+
+    def closing(self, chunks: list[Json]) -> Iterable[bytes]:
+        return (http_body(EVENT_STREAM, events(chunks) + DONE),)

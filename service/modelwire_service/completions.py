@@ -7,6 +7,7 @@ adapter's to undo.
 
 import secrets
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -28,12 +29,17 @@ def completed(reply: Json, model: str) -> Json:
     return said
 
 
+def events(chunks: Iterable[Json]) -> bytes:
+    """Chunks as server-sent events; empty if there are none."""
+    return b"".join([b"data: " + orjson.dumps(chunk) + b"\n\n" for chunk in chunks])
+
+
 class ChunkStream:
     """The chunks of one streamed reply, made uniform: one id, one time, usage only where it was asked for.
 
     Raises UpstreamProtocolError for a choice that ends and has called what nobody named.
 
-    With `include_usage`, each chunk has `usage: null` and `end` gives one more, without choices, that has
+    With `include_usage`, each chunk has `usage: null` and `closing` gives one more, without choices, that has
     the numbers. `usage` holds them in either case, once the upstream told them.
     """
 
@@ -46,33 +52,32 @@ class ChunkStream:
         self._ended: set[int] = set()
         self._calls: dict[int, CallDeltas] = {}
 
-    def events(self, batch: list[Json]) -> bytes:
-        """The server-sent events of a batch of the upstream's chunks; empty if none of them says anything."""
-        return b"".join([self._event(chunk) for chunk in batch])
+    def chunks(self, batch: list[Json]) -> list[Json]:
+        """The chunks that go out for a batch of the upstream's; none if none of them says anything."""
+        return [said for chunk in batch if (said := self._chunk(chunk)) is not None]
 
-    def end(self) -> bytes:
-        """What closes a whole stream: reasons to finish that the upstream left out, usage if asked for, and `[DONE]`.
+    def closing(self) -> list[Json]:
+        """What closes a whole stream: reasons to finish that the upstream left out, and usage if asked for.
 
         Usage is null where the upstream told none.
         """
         unended = sorted(self._begun - self._ended)
-        said = self.events([{"choices": [{"index": index, "finish_reason": STOP}]} for index in unended])
-        if not self._include_usage:
-            return said + DONE
-        last = {**self._head_of({}), "choices": [], "usage": self.usage}
-        return said + b"data: " + orjson.dumps(last) + b"\n\n" + DONE
+        said = self.chunks([{"choices": [{"index": index, "finish_reason": STOP}]} for index in unended])
+        if self._include_usage:
+            said.append({**self._head_of({}), "choices": [], "usage": self.usage})
+        return said
 
-    def _event(self, chunk: Json) -> bytes:
+    def _chunk(self, chunk: Json) -> Json | None:
         if isinstance(usage := chunk.get("usage"), dict):
             self.usage = usage
         choices = chunk.get("choices")
         if not choices:
-            return b""
+            return None
         said = {**chunk, **self._head_of(chunk), "choices": [self._choice(c, i) for i, c in enumerate(choices)]}
         said.pop("usage", None)
         if self._include_usage:
             said["usage"] = None
-        return b"data: " + orjson.dumps(said) + b"\n\n"
+        return said
 
     def _head_of(self, chunk: Json) -> Json:
         if not self._head:

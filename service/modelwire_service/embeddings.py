@@ -9,24 +9,36 @@ from numpy.typing import NDArray
 from modelwire_service.call_record import current
 from modelwire_service.dispatch.dispatcher import Dispatcher
 from modelwire_service.model_catalog import ModelCatalog
-from modelwire_service.upstreams.base import Json
+from modelwire_service.upstreams.base import Embeddings, Json
 from modelwire_service.validation import validate_embeddings
 
 _LITTLE_ENDIAN_FLOAT32: Final = np.dtype("<f4")
 
 
-class EmbeddingService:
-    """modelwire.v1beta.EmbeddingService over the upstreams of a catalog."""
+class Vectors:
+    """Embeddings from the upstreams of a catalog, for requests in OpenAI's JSON; what every door's RPCs come to."""
 
     def __init__(self, catalog: ModelCatalog) -> None:
         self._dispatcher = Dispatcher(catalog)
+
+    async def of(self, request: Json) -> Embeddings:
+        """One vector for each text of a valid request."""
+        embeddings = await self._dispatcher.embed(request)
+        current().input_tokens = embeddings.prompt_tokens
+        return embeddings
+
+
+class EmbeddingService:
+    """modelwire.v1beta.EmbeddingService."""
+
+    def __init__(self, vectors: Vectors) -> None:
+        self._vectors = vectors
 
     async def generate_embeddings(self, request: Json) -> Json:
         """Embeds each input text; the vectors come as lists of numbers or as base64, as asked."""
         request = validate_embeddings(request)
         as_base64 = request.pop("encoding_format", "float") == "base64"
-        embeddings = await self._dispatcher.embed(request)
-        current().input_tokens = embeddings.prompt_tokens
+        embeddings = await self._vectors.of(request)
         return {
             "object": "list",
             "data": [

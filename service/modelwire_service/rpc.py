@@ -13,10 +13,10 @@ from google.api import httpbody_pb2
 from google.protobuf.descriptor import Descriptor, ServiceDescriptor
 from modelwire_gateway.json_codec import JsonError, MessageCodec
 
-from modelwire_service.errors import InvalidRequest
+from modelwire_service.errors import InvalidRequest, UpstreamProtocolError
 from modelwire_service.upstreams.base import Json
 
-Unary = Callable[[Json], Awaitable[Json]]
+Unary = Callable[[Json], Awaitable[Json | bytes]]
 Streaming = Callable[[Json], AsyncGenerator[bytes]]
 
 JSON: Final = "application/json"
@@ -24,12 +24,13 @@ EVENT_STREAM: Final = "text/event-stream"
 
 
 def unary(method: Unary, service: ServiceDescriptor, name: str) -> grpc.RpcMethodHandler:
-    """The handler of a unary RPC: JSON-like request in, JSON-like response out."""
+    """The handler of a unary RPC: JSON-like request in, response out, JSON-like or in wire form."""
     rpc = service.methods_by_name[name]
-    read, codec = _reader(rpc.input_type), MessageCodec.of(rpc.output_type)
+    read, write = _reader(rpc.input_type), _writer(rpc.output_type)
 
     async def handle(wire: bytes, _: Any) -> bytes:
-        return codec.encode(await method(read(wire)))
+        response = await method(read(wire))
+        return response if isinstance(response, bytes) else write(response)
 
     return grpc.unary_unary_rpc_method_handler(handle)
 
@@ -62,3 +63,16 @@ def _reader(message: Descriptor) -> Callable[[bytes], Json]:
         return request
 
     return read
+
+
+def _writer(message: Descriptor) -> Callable[[Json], bytes]:
+    """What writes answers of that type. It raises UpstreamProtocolError for what a field cannot hold."""
+    codec = MessageCodec.of(message)
+
+    def write(answer: Json) -> bytes:
+        try:
+            return codec.encode(answer)
+        except JsonError as error:
+            raise UpstreamProtocolError(f"the upstream's answer is malformed: {error}") from None
+
+    return write

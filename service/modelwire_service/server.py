@@ -1,50 +1,76 @@
 """Assembles the services, the call interceptor, health and reflection into one grpc.aio server."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import grpc
 from google.protobuf.descriptor import FileDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from modelwire.v1 import chat_service_pb2, embedding_service_pb2, model_service_pb2
 from modelwire.v1beta import chat_pb2, embeddings_pb2, models_pb2
 
-from modelwire_service.chat import ChatService
-from modelwire_service.embeddings import EmbeddingService
+from modelwire_service import typed
+from modelwire_service.chat import ChatService, Conversations
+from modelwire_service.embeddings import EmbeddingService, Vectors
 from modelwire_service.entrance import Entrance
 from modelwire_service.interceptors import CallInterceptor
 from modelwire_service.model_catalog import ModelCatalog
-from modelwire_service.models import ModelService
+from modelwire_service.models import Models, ModelService
 from modelwire_service.rpc import streaming, unary
 from modelwire_service.sturdy_server import add_services, sturdy_server
+from modelwire_service.upstreams.base import Json
 
-_FILES: Final[tuple[FileDescriptor, ...]] = (chat_pb2.DESCRIPTOR, embeddings_pb2.DESCRIPTOR, models_pb2.DESCRIPTOR)
+_FILES: Final[tuple[FileDescriptor, ...]] = (
+    chat_pb2.DESCRIPTOR,
+    embeddings_pb2.DESCRIPTOR,
+    models_pb2.DESCRIPTOR,
+    chat_service_pb2.DESCRIPTOR,
+    embedding_service_pb2.DESCRIPTOR,
+    model_service_pb2.DESCRIPTOR,
+)
 _METADATA_BYTES: Final = 64 * 1024
 _PING_MS: Final = 20_000
 _CLIENTS_PING_MS: Final = 10_000
 _HANDSHAKE_MS: Final = 30_000
-_SERVICES: Final = {service.name: service for file in _FILES for service in file.services_by_name.values()}
+_SERVICES: Final = {service.full_name: service for file in _FILES for service in file.services_by_name.values()}
+
+Methods = Mapping[str, Callable[[Json], Any]]
 
 
 def service_handlers(catalog: ModelCatalog) -> list[grpc.GenericRpcHandler]:
     """The handlers of every RPC of the contract, for a server or for the gateway's local backend."""
-    chat, embeddings, models = ChatService(catalog), EmbeddingService(catalog), ModelService(catalog)
-    chat_service, embedding_service, model_service = (
-        _SERVICES[name] for name in ("ChatService", "EmbeddingService", "ModelService")
-    )
-    methods = {
-        chat_service: {
-            "ChatCompletions": streaming(chat.chat_completions, chat_service, "ChatCompletions"),
-        },
-        embedding_service: {
-            "GenerateEmbeddings": unary(embeddings.generate_embeddings, embedding_service, "GenerateEmbeddings"),
-        },
-        model_service: {
-            "ListModels": unary(models.list_models, model_service, "ListModels"),
-            "GetModel": unary(models.get_model, model_service, "GetModel"),
-        },
+    conversations, vectors, models = Conversations(catalog), Vectors(catalog), Models(catalog)
+    return [
+        *_v1beta(ChatService(conversations), EmbeddingService(vectors), ModelService(models)),
+        *_v1(typed.ChatService(conversations), typed.EmbeddingService(vectors), typed.ModelService(models)),
+    ]
+
+
+def _v1beta(chat: ChatService, embeddings: EmbeddingService, models: ModelService) -> Iterator[grpc.GenericRpcHandler]:
+    yield _handler("v1beta.ChatService", {"ChatCompletions": chat.chat_completions})
+    yield _handler("v1beta.EmbeddingService", {"GenerateEmbeddings": embeddings.generate_embeddings})
+    yield _handler("v1beta.ModelService", {"ListModels": models.list_models, "GetModel": models.get_model})
+
+
+def _v1(
+    chat: typed.ChatService, embeddings: typed.EmbeddingService, models: typed.ModelService
+) -> Iterator[grpc.GenericRpcHandler]:
+    completions = {
+        "CreateChatCompletion": chat.create_chat_completion,
+        "StreamChatCompletion": chat.stream_chat_completion,
     }
-    return [grpc.method_handlers_generic_handler(service.full_name, of) for service, of in methods.items()]
+    yield _handler("v1.ChatService", completions)
+    yield _handler("v1.EmbeddingService", {"CreateEmbeddings": embeddings.create_embeddings})
+    yield _handler("v1.ModelService", {"ListModels": models.list_models, "GetModel": models.get_model})
+
+
+def _handler(name: str, methods: Methods) -> grpc.GenericRpcHandler:
+    """The handler of a service, from what answers each of its RPCs."""
+    service = _SERVICES[f"modelwire.{name}"]
+    streams = {method.name: method.server_streaming for method in service.methods}
+    handlers = {rpc: (streaming if streams[rpc] else unary)(method, service, rpc) for rpc, method in methods.items()}
+    return grpc.method_handlers_generic_handler(service.full_name, handlers)
 
 
 def call_interceptors(entrance: Entrance) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 from modelwire_service.completions import DONE, ChunkStream, completed
+from modelwire_service.completions import events as sent_by
 from modelwire_service.errors import UpstreamProtocolError
 
 HEAD = {"id": "c1", "created": 1700000000, "model": "theirs"}
@@ -93,7 +94,7 @@ def payloads(data: bytes) -> list[Any]:
 
 def said(stream: ChunkStream, *batches: list[dict[str, Any]]) -> list[Any]:
     """What is sent for `batches` and at the end."""
-    return payloads(b"".join([*(stream.events(batch) for batch in batches), stream.end()]))
+    return payloads(b"".join([*(sent_by(stream.chunks(batch)) for batch in batches), sent_by(stream.closing()), DONE]))
 
 
 def finish(index: int, reason: str = "stop") -> dict[str, Any]:
@@ -162,7 +163,7 @@ def test_a_delta_without_calls_has_no_member_for_them(none: Any) -> None:
     ],
 )
 def test_choices_of_chunks_are_completed(chunks: list[dict[str, Any]], choices: list[dict[str, Any]]) -> None:
-    events = payloads(ChunkStream("ours", include_usage=False).events(chunks))
+    events = payloads(sent_by(ChunkStream("ours", include_usage=False).chunks(chunks)))
     assert [choice for event in events for choice in event["choices"]] == choices
 
 
@@ -182,8 +183,8 @@ CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments
 )
 def test_a_choice_without_a_reason_gets_one_at_the_end(choices: list[Any], closing: list[Any]) -> None:
     stream = ChunkStream("ours", include_usage=False)
-    stream.events([chunk(*choices)])
-    *events, done = payloads(stream.end())
+    stream.chunks([chunk(*choices)])
+    *events, done = payloads(sent_by(stream.closing()) + DONE)
     assert ([choice for event in events for choice in event["choices"]], done) == (closing, "[DONE]")
 
 
@@ -220,10 +221,8 @@ REASONS: list[tuple[str, bool, dict[str, Any]]] = [
 def test_reasons_to_finish_are_openais_five(told: str, calls: bool, read: dict[str, Any]) -> None:
     called = {"tool_calls": [CALL]} if calls else {}
     [whole] = completed({"choices": [{"message": called, "finish_reason": told}]}, "m")["choices"]
-    [opening, ending] = payloads(
-        ChunkStream("m", include_usage=False).events(
-            [chunk({"delta": called}), chunk({"delta": {}, "finish_reason": told})]
-        )
+    [opening, ending] = ChunkStream("m", include_usage=False).chunks(
+        [chunk({"delta": called}), chunk({"delta": {}, "finish_reason": told})]
     )
     reasons = ("finish_reason", "native_finish_reason")
     assert {key: whole[key] for key in reasons if key in whole} == read
@@ -245,7 +244,7 @@ def test_the_native_reason_an_upstream_tells_is_kept() -> None:
 
 def test_all_chunks_have_the_head_of_the_first() -> None:
     other = {"id": "c2", "created": 5, "model": "other", "choices": [{}], "note": 1}
-    first, second = payloads(ChunkStream("ours", include_usage=False).events([chunk({}), other]))
+    first, second = payloads(sent_by(ChunkStream("ours", include_usage=False).chunks([chunk({}), other])))
     head = {**HEAD, "object": "chat.completion.chunk"}
     assert first.items() >= head.items()
     assert second.items() >= (head | {"note": 1}).items()
@@ -290,14 +289,14 @@ def test_usage_nobody_told_is_null() -> None:
 @pytest.mark.parametrize("batch", [[], [chunk()], [{"choices": None}, {}]])
 def test_a_batch_that_says_nothing_is_no_event(batch: list[dict[str, Any]]) -> None:
     stream = ChunkStream("ours", include_usage=False)
-    assert stream.events(batch) == b""
-    assert stream.end() == DONE
+    assert sent_by(stream.chunks(batch)) == b""
+    assert sent_by(stream.closing()) + DONE == DONE
 
 
 def test_a_choice_does_not_end_before_its_calls_are_named() -> None:
     unnamed = chunk({"delta": {"tool_calls": [{"index": 0, "id": "a", "function": {"arguments": "{}"}}]}})
-    for end in (lambda stream: stream.events([chunk(finish(0, "tool_calls"))]), ChunkStream.end):
+    for end in (lambda stream: stream.chunks([chunk(finish(0, "tool_calls"))]), ChunkStream.closing):
         stream = ChunkStream("ours", include_usage=False)
-        stream.events([unnamed])
+        stream.chunks([unnamed])
         with pytest.raises(UpstreamProtocolError, match="a tool call is not named"):
             end(stream)

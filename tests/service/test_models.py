@@ -9,7 +9,7 @@ from modelwire_service.call_record import CallRecord, begin, current
 from modelwire_service.dispatch.deadlines import TimeLimits, limit
 from modelwire_service.errors import DeadlineExceeded, ModelNotAllowed, ModelNotFound
 from modelwire_service.model_catalog import ModelCatalog, Served
-from modelwire_service.models import ModelService
+from modelwire_service.models import Models, ModelService
 from modelwire_service.upstreams.base import Embeddings, Json, Model
 
 
@@ -49,7 +49,7 @@ def upstream() -> Listing:
 @pytest.fixture
 def service(upstream: Listing) -> ModelService:
     begin(CallRecord("id", "rpc", Caller(models=("gemini-*", "up/gpt-2"))))
-    return ModelService(ModelCatalog([Served(upstream, aliases={"gpt-2": "gpt-1"})]))
+    return ModelService(Models(ModelCatalog([Served(upstream, aliases={"gpt-2": "gpt-1"})])))
 
 
 async def test_a_caller_is_told_of_the_models_it_may_use(service: ModelService) -> None:

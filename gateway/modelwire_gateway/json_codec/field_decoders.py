@@ -16,6 +16,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from .errors import JsonError
 from .json_text import JsonValue
 from .message_parts import Parts, decode_parts, with_part
+from .number_runs import FLOAT_LAYOUTS, decode_packed
 from .oneofs import Drop, Members, StoreExtent, StoreVarint, choosing, choosing_varint, drop_siblings
 from .options import enum_type, is_map, message_type
 from .scalars import Decode as DecodeScalar
@@ -60,7 +61,7 @@ def _add_scalar(stores: Stores, field: FieldDescriptor, style: Style, drop: Drop
     name, decode, scalar = style.name(field), style.scalar(field), scalar_of(field)
     own_tag = field.number << 3 | scalar.wire_type
     if field.is_repeated and scalar.wire_type != LENGTH_DELIMITED:
-        stores.extents[field.number << 3 | LENGTH_DELIMITED] = _packed_store(name, decode, scalar.wire_type, field)
+        stores.extents[field.number << 3 | LENGTH_DELIMITED] = _packed_store(name, field, style)
     if scalar.wire_type == VARINT:
         store = _items_varint(name, decode) if field.is_repeated else _single_varint(name, decode, field)
         store = _only_declared(store, field)
@@ -123,9 +124,17 @@ def _items_varint(name: str, decode: DecodeScalar) -> StoreVarint:
     return store
 
 
+def _items_of(name: str, out: Members) -> list[JsonValue]:
+    """The list of a field's items so far; an array, which holds no more than it does, becomes one."""
+    items: JsonValue = out.setdefault(name, [])
+    listed: list[JsonValue] = items if type(items) is list else items.tolist()
+    out[name] = listed
+    return listed
+
+
 def _items_extent(name: str, decode: DecodeScalar) -> StoreExtent:
     def store(buf: bytes, start: int, stop: int, out: Members, depth: int) -> None:
-        items = out.setdefault(name, [])
+        items = _items_of(name, out)
         try:
             items.append(decode(buf[start:stop]))
         except JsonError as error:
@@ -134,22 +143,30 @@ def _items_extent(name: str, decode: DecodeScalar) -> StoreExtent:
     return store
 
 
-def _packed_store(name: str, decode: DecodeScalar, wire_type: int, field: FieldDescriptor) -> StoreExtent:
-    if wire_type == VARINT:
-        store_one = _only_declared(_items_varint(name, decode), field)
+def _packed_store(name: str, field: FieldDescriptor, style: Style) -> StoreExtent:
+    decode, wire_type = style.scalar(field), scalar_of(field).wire_type
+    if wire_type != VARINT:
+        return _packed_fixed_store(name, decode, 4 if wire_type == FIXED32 else 8, FLOAT_LAYOUTS.get(field.type), style)
+    store_one = _only_declared(_items_varint(name, decode), field)
 
-        def store_varints(buf: bytes, start: int, stop: int, out: Members, depth: int) -> None:
-            for number in _varints(buf, start, stop):
-                store_one(number, out)
+    def store(buf: bytes, start: int, stop: int, out: Members, depth: int) -> None:
+        for number in _varints(buf, start, stop):
+            store_one(number, out)
 
-        return store_varints
-    size = 4 if wire_type == FIXED32 else 8
+    return store
+
+
+def _packed_fixed_store(name: str, decode: DecodeScalar, size: int, layout: str | None, style: Style) -> StoreExtent:
+    """`layout` is NumPy's of a type of floating-point numbers, None for any other."""
 
     def store(buf: bytes, start: int, stop: int, out: Members, depth: int) -> None:
         if (stop - start) % size:
             raise WireError
-        if start < stop:
-            out.setdefault(name, []).extend([decode(buf[at : at + size]) for at in range(start, stop, size)])
+        numbers = decode_packed(buf, start, stop, layout) if layout and name not in out else None
+        if numbers is not None:
+            out[name] = style.numbers(numbers)
+        elif start < stop:
+            _items_of(name, out).extend([decode(buf[at : at + size]) for at in range(start, stop, size)])
 
     return store
 

@@ -12,13 +12,12 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from .errors import JsonError
 from .json_text import JsonValue
-from .number_runs import float_array
+from .number_runs import FLOAT_LAYOUTS, float_array
 from .options import is_map, message_type, takes_null
 from .scalars import Encode, scalar_of
 from .struct_encoder import Put
 from .wire import LENGTH_DELIMITED, TOO_DEEP, VARINTS, tag, varint
 
-_FLOAT_LAYOUTS: Final = {FieldDescriptor.TYPE_DOUBLE: "<f8", FieldDescriptor.TYPE_FLOAT: "<f4"}
 _TRUTHS: Final = {"true": True, "false": False}
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*").fullmatch
 
@@ -97,7 +96,7 @@ def _repeated_put(put_element: Put, keeps_null: bool) -> Put:
 def _packed_put(field: FieldDescriptor) -> Put:
     head = tag(field.number, LENGTH_DELIMITED)
     encode = scalar_of(field).encode
-    layout = _FLOAT_LAYOUTS.get(field.type)
+    layout = FLOAT_LAYOUTS.get(field.type)
 
     def put(out: list[bytes], value: JsonValue, depth: int) -> int:
         payload = (_packed_floats(value, layout) if layout else None) or _packed(value, encode)

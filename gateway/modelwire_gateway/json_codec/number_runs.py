@@ -9,6 +9,8 @@ import struct
 from typing import Any, Final
 
 import numpy as np
+import orjson
+from google.protobuf.descriptor import FieldDescriptor
 from numpy.typing import NDArray
 
 from .json_numbers import INTEGRAL, plain
@@ -19,6 +21,9 @@ _RECORD: Final = np.dtype([("tags", "<u2"), ("number_tag", "u1"), ("number", "<f
 _NUMBERS: Final = frozenset((float, int))
 _TAGS: Final = 0x090A
 _NUMBER_TAG: Final = 0x11
+
+FLOAT_LAYOUTS: Final = {FieldDescriptor.TYPE_DOUBLE: "<f8", FieldDescriptor.TYPE_FLOAT: "<f4"}
+"""How the types of floating-point numbers stand on the wire, in NumPy's words."""
 
 Floats = NDArray[np.floating[Any]]
 
@@ -75,6 +80,31 @@ def _records(buf: bytes, pos: int, end: int) -> NDArray[np.void] | None:
     if (records["tags"] != _TAGS).any() or (records["number_tag"] != _NUMBER_TAG).any():
         return None
     return records
+
+
+def decode_packed(buf: bytes, start: int, stop: int, layout: str) -> Floats | None:
+    """The numbers of a packed field of doubles ("<f8") or floats ("<f4"), if they are finite and many enough.
+
+    Floats are doubles then of the fewest digits that tell them apart from other floats.
+    """
+    numbers = _packed(buf, start, stop, layout)
+    if numbers is None or layout == "<f8":
+        return numbers
+    # orjson writes the fewest digits of a float, as `shortest_float32` does for one at a time.
+    return np.array(orjson.loads(orjson.dumps(numbers, option=orjson.OPT_SERIALIZE_NUMPY)))
+
+
+def packed_length(buf: bytes, start: int, stop: int, layout: str) -> int:
+    """How many numbers a packed field holds that `decode_packed` takes; 0 if it takes none."""
+    numbers = _packed(buf, start, stop, layout)
+    return 0 if numbers is None else len(numbers)
+
+
+def _packed(buf: bytes, start: int, stop: int, layout: str) -> Floats | None:
+    if (stop - start) % np.dtype(layout).itemsize:
+        return None
+    numbers: Floats = np.frombuffer(buf[start:stop], layout)
+    return numbers if len(numbers) >= _FEWEST and np.isfinite(numbers).all() else None
 
 
 def plain_list(numbers: Floats) -> list[JsonValue]:

@@ -16,7 +16,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 
 from .any_messages import ANY, find_type
 from .errors import JsonError
-from .number_runs import run_length
+from .number_runs import FLOAT_LAYOUTS, packed_length, run_length
 from .options import message_type, overflow_field
 from .registry import Registry
 from .scalars import scalar_of
@@ -59,8 +59,8 @@ class _TooMany(Exception):
 class ValueLimit:
     """Counts the values in messages of any type.
 
-    Without `count_runs` long lists of numbers in a ListValue count as one each: as arrays they take little more
-    memory than their bytes.
+    Without `count_runs` long lists of numbers, in a ListValue or packed, count as one each: as arrays they take little
+    more memory than their bytes.
     """
 
     def __init__(self, *, count_runs: bool) -> None:
@@ -83,18 +83,20 @@ class ValueLimit:
         return _any_spend(descriptor.file.pool, spend, self._spend_of) if descriptor.full_name == ANY else spend
 
     def _make(self, descriptor: Descriptor, of: Callable[[Descriptor], "_Counter"]) -> "_Counter":
-        return _Counter(descriptor, lambda child: self._special(child, of(child).spend))
+        return _Counter(descriptor, lambda child: self._special(child, of(child).spend), self._count_runs)
 
 
 class _Counter:
     """Counts the values in messages of one type."""
 
-    def __init__(self, descriptor: Descriptor, spend_of: Callable[[Descriptor], _Spend]) -> None:
+    def __init__(self, descriptor: Descriptor, spend_of: Callable[[Descriptor], _Spend], count_runs: bool) -> None:
         self._descriptor = descriptor
+        self._count_runs = count_runs
         self._spend_of = spend_of
         self._nested: dict[int, _Spend] = {}
         self._values: set[int] = set()  # tags of Values, which have one field for nothing
         self._packed: dict[int, int] = {}  # wire types by tag
+        self._runs: dict[int, str] = {}  # layouts of floating-point numbers by tag
         overflow = overflow_field(descriptor) is not None
         self._free = 2 if descriptor.GetOptions().map_entry else _FREE.get(descriptor.full_name, int(overflow))
 
@@ -107,6 +109,8 @@ class _Counter:
                 self._nested[tag] = self._spend_of(message_type(field))
             elif _is_packable(field):
                 self._packed[tag] = scalar_of(field).wire_type
+                if not self._count_runs and field.type in FLOAT_LAYOUTS:
+                    self._runs[tag] = FLOAT_LAYOUTS[field.type]
 
     def spend(self, buf: bytes, pos: int, end: int, depth: int, left: int) -> int:
         free, groups = self._free, 0
@@ -145,6 +149,8 @@ class _Counter:
         if nested is not None:
             return nested(buf, pos, end, depth - 1, left) if depth else left
         wire_type = self._packed.get(tag)
+        if tag in self._runs and packed_length(buf, pos, end, self._runs[tag]):
+            return left
         return left if wire_type is None else left - _packed_count(buf, pos, end, wire_type)
 
 
