@@ -26,6 +26,7 @@ SERVICE_MODULES_THAT_MAY_USE_THE_GATEWAY = {
     "http_settings.py",
     "rpc.py",
     "typed/json_texts.py",
+    "workers/held_addresses.py",
 }
 
 

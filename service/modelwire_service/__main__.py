@@ -23,6 +23,7 @@ from modelwire_service.command_line.options import (
     SERVER,
     TARGET_TLS,
     TRANSCODING,
+    WORKERS,
     client_option,
     flag,
     list_option,
@@ -50,21 +51,24 @@ def main() -> None:
     option("--grpc-address", "Where gRPC listens: HOST:PORT or unix:PATH; default 127.0.0.1:50051."),
     HTTP_ADDRESS,
     flag("--no-http", "Serve gRPC alone."),
+    WORKERS,
     CALLERS,
     SAFETY,
     EDGE,
     RUNNING,
 )
 def serve(**given: Any) -> None:
-    """Serve gRPC and REST in one process.
+    """Serve gRPC and REST, in one process or in several.
 
     Without configuration, GEMINI_API_KEY and OPENAI_BASE_URL (with OPENAI_API_KEY) name the upstreams; without
     those, small models embedded in the process answer. Port 0 picks a free port. SIGTERM and Ctrl-C finish what
-    runs, then end.
+    runs, then end; the second of them ends at once.
     """
-    from modelwire_service.command_line.serve import serve as run
-
     settings = _settings(given)
+    if settings.workers > 1:
+        from modelwire_service.workers.supervisor import supervise as run
+    else:
+        from modelwire_service.command_line.serve import serve as run
     _run(settings, lambda: run(settings, os.environ))
 
 
@@ -127,10 +131,12 @@ def chat(model: str | None, system: str | None, prompt: str, **options: Any) -> 
 def check_config(**given: Any) -> None:
     """Say what is wrong with the configuration."""
     from modelwire_service.command_line.prepared import prepare
+    from modelwire_service.workers.shares import refuse_unshareable
 
     settings = _settings(given)
     try:
         prepared = prepare(settings, os.environ)
+        refuse_unshareable(settings, prepared.configured)
     except ConfigurationError as error:
         raise _refused(error) from None
     for upstream in prepared.configured:

@@ -12,10 +12,13 @@ from typing import Any
 import orjson
 
 
-def set_up_logs(level: str, form: str) -> None:
-    """Writes our lines of `level` and above, and warnings of everybody else, as `text` or `json`."""
+def set_up_logs(level: str, form: str, worker: int | None = None) -> None:
+    """Writes our lines of `level` and above, and warnings of everybody else, as `text` or `json`.
+
+    In a worker, of several, each line has its number.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonFormatter() if form == "json" else _TextFormatter())
+    handler.setFormatter(_JsonFormatter(worker) if form == "json" else _TextFormatter(worker))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
@@ -29,28 +32,36 @@ def _without_traceback(record: logging.LogRecord) -> bool:
     return True
 
 
-class _TextFormatter(logging.Formatter):
+class _Formatter(logging.Formatter):
+    def __init__(self, worker: int | None) -> None:
+        super().__init__()
+        self._everywhere = {} if worker is None else {"worker": worker}
+
+    def _fields(self, record: logging.LogRecord) -> dict[str, Any]:
+        fields = getattr(record, "fields", {})
+        if self._everywhere:
+            fields = self._everywhere | fields
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+class _TextFormatter(_Formatter):
     """`2026-01-31T12:00:00.000Z info call id=req_1 status=OK`"""
 
     def format(self, record: logging.LogRecord) -> str:
-        fields = "".join(f" {name}={_shown(value)}" for name, value in _fields(record).items())
+        fields = "".join(f" {name}={_shown(value)}" for name, value in self._fields(record).items())
         line = f"{_time(record)} {record.levelname.lower()} {_printable(record.getMessage())}{fields}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
-class _JsonFormatter(logging.Formatter):
+class _JsonFormatter(_Formatter):
     """One JSON object a line: time, level, event, then the fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {"time": _time(record), "level": record.levelname.lower(), "event": record.getMessage()}
-        line |= _fields(record)
+        line |= self._fields(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return _printable(orjson.dumps(line, default=str).decode())
-
-
-def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in getattr(record, "fields", {}).items() if value is not None}
 
 
 def _time(record: logging.LogRecord) -> str:

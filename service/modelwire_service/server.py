@@ -81,7 +81,8 @@ def call_interceptors(entrance: Entrance) -> list[Any]:
 class GrpcServer:
     """The gRPC door. Binds at once, so that a taken port raises OSError before anything has started.
 
-    With `credentials` it speaks TLS alone.
+    With `credentials` it speaks TLS alone. With `reuse_port`, other processes of the same user may serve its port that
+    have it, too, and each gets a share of the connections.
     """
 
     def __init__(
@@ -92,10 +93,11 @@ class GrpcServer:
         address: str,
         max_request_bytes: int,
         credentials: grpc.ServerCredentials | None = None,
+        reuse_port: bool = False,
     ) -> None:
         options = (
-            # Without this a second server on the same port would silently take half of the calls.
-            ("grpc.so_reuseport", 0),
+            # Where it is not meant, a second server on the same port would silently take half of the calls.
+            ("grpc.so_reuseport", int(reuse_port)),
             ("grpc.max_receive_message_length", max_request_bytes),
             ("grpc.max_send_message_length", -1),
             # As much as the HTTP door takes in a head. Between two different limits, gRPC refuses at random.

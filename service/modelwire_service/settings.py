@@ -18,6 +18,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from modelwire_service.cores import cores
 from modelwire_service.http_settings import HeaderNames, Hosts, MetadataKeys, Origins, Proxies, no_credentials_for_all
 from modelwire_service.upstream_settings import GEMINI_HOST, Seconds, UpstreamSettings, gemini_host, incoherences
 
@@ -44,6 +45,10 @@ def _paths(given: Any) -> Any:
     return given.split(os.pathsep) if isinstance(given, str) else given
 
 
+def _workers(given: Any) -> Any:
+    return cores() if given == "auto" else given
+
+
 Address = Annotated[str, AfterValidator(_address)]
 RefuseOrIgnore = Literal["refuse", "ignore"]
 
@@ -57,6 +62,8 @@ class Settings(BaseSettings):
     grpc_address: Address = "127.0.0.1:50051"
     http_address: Address = "127.0.0.1:8080"
     no_http: bool = False
+    workers: Annotated[int, BeforeValidator(_workers), Field(ge=1, le=256)] = 1
+    """How many processes serve; `auto` is one a core there is."""
     target: Address = "127.0.0.1:50051"
     descriptor_set: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -90,6 +90,19 @@ def fail_and_log() -> None:
         logging.getLogger("modelwire.test").exception("it broke", extra={"fields": {"id": "req_1"}})
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_each_line_of_a_worker_has_its_number(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("info", form, worker=3)
+    logging.getLogger("modelwire.test").info("call", extra={"fields": {"id": "req_1"}})
+    logging.getLogger("modelwire.test").info("ended", extra={"fields": {"worker": 1}})
+    first, second = capsys.readouterr().err.splitlines()
+    if form == "text":
+        assert first.endswith(" info call worker=3 id=req_1")
+        assert second.endswith(" info ended worker=1")
+    else:
+        assert [json.loads(line)["worker"] for line in (first, second)] == [3, 1]
+
+
 def test_an_exception_follows_its_line_in_text(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs("info", "text")
     fail_and_log()

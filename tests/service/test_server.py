@@ -19,6 +19,20 @@ async def test_metadata_of_a_whole_http_head_is_taken_every_time() -> None:
     await server.drain(0)
 
 
+@pytest.mark.parametrize("reuse_port", [True, False])
+async def test_a_port_is_shared_by_servers_that_agree_to_it(reuse_port: bool) -> None:
+    first = GrpcServer([], [], address="127.0.0.1:0", max_request_bytes=LIMIT, reuse_port=True)
+    await first.start()
+    try:
+        second = GrpcServer([], [], address=first.address, max_request_bytes=LIMIT, reuse_port=reuse_port)
+    except OSError:
+        assert not reuse_port
+    else:
+        assert reuse_port
+        await second.drain(0)
+    await first.drain(0)
+
+
 async def test_an_address_that_cannot_be_had_is_named_without_a_guess(tmp_path: Path) -> None:
     address = f"unix:{tmp_path}/missing/s"
     with pytest.raises(OSError, match="cannot listen") as raised:

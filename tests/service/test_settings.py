@@ -53,6 +53,7 @@ VARIABLES: dict[str, tuple[str, Any]] = {
     "grpc_address": ("127.0.0.1:1", "127.0.0.1:1"),
     "http_address": ("unix:/tmp/socket", "unix:/tmp/socket"),
     "no_http": ("true", True),
+    "workers": ("3", 3),
     "target": ("example.com:443", "example.com:443"),
     "descriptor_set": ("/a.binpb", (Path("/a.binpb"),)),
     "log_level": ("debug", "debug"),

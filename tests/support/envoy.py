@@ -34,11 +34,18 @@ def running_envoy(envoy: str, folder: Path, image: Path, service: str, target: s
     """
     socket, config = folder / "envoy.sock", folder / "envoy.json"
     config.write_text(json.dumps(_configuration(socket, image, service, target)))
+    with envoy_with(envoy, config):
+        yield f"unix:{socket}"
+
+
+@contextmanager
+def envoy_with(envoy: str, config: Path) -> Iterator[None]:
+    """An Envoy that serves as the file `config` says until the block ends."""
     command = [envoy, "-c", str(config), "--disable-hot-restart", "--concurrency", "1"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
     try:
         _wait_until_ready(process)
-        yield f"unix:{socket}"
+        yield
     finally:
         process.terminate()
         process.communicate(timeout=30)

@@ -35,13 +35,16 @@ def parse_address(text: str) -> TcpAddress | UnixAddress:
     return TcpAddress(host[1:-1] if bracketed else host, int(port))
 
 
-async def listen(address: TcpAddress | UnixAddress) -> socket.socket:
-    """A listening socket. Raises OSError, which names the address, where it is taken or cannot be had."""
+async def listen(address: TcpAddress | UnixAddress, *, reuse_port: bool = False) -> socket.socket:
+    """A listening socket; with `reuse_port`, others of the same user may listen there that have it, too.
+
+    Raises OSError, which names the address, where it is taken or cannot be had.
+    """
     try:
         if isinstance(address, UnixAddress):
             _remove_if_abandoned(address.path)
             return _listening(socket.AF_UNIX, 0, address.path)
-        return await _listening_on_host(address)
+        return await _listening_on_host(address, reuse_port)
     except OSError as error:
         told = type(error)(f"cannot listen on {_written(address)}: {error.strerror or error}")
         told.errno = error.errno
@@ -65,22 +68,24 @@ def _written(address: TcpAddress | UnixAddress) -> str:
     return f"[{address.host}]:{address.port}" if ":" in address.host else f"{address.host}:{address.port}"
 
 
-async def _listening_on_host(address: TcpAddress) -> socket.socket:
+async def _listening_on_host(address: TcpAddress, reuse_port: bool) -> socket.socket:
     found = await asyncio.get_running_loop().getaddrinfo(
         address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
     # A name such as localhost may mean several addresses: the IPv4 one is what clients try without being told.
     family, _, proto, _, place = min(found, key=lambda info: info[0] != socket.AF_INET)
-    return _listening(family, proto, place)
+    return _listening(family, proto, place, reuse_port)
 
 
-def _listening(family: int, proto: int, place: object) -> socket.socket:
+def _listening(family: int, proto: int, place: object, reuse_port: bool = False) -> socket.socket:
     # asyncio sets TCP_NODELAY only on connections of a listener that was made with the protocol's number.
     listener = socket.socket(family, socket.SOCK_STREAM, proto)
     try:
         listener.setblocking(False)
         if family != socket.AF_UNIX:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(place)  # type: ignore[arg-type]
         listener.listen(BACKLOG)
     except BaseException:

@@ -7,6 +7,7 @@ second whether it should stop. Its protocol needs none of that, only its configu
 import asyncio
 import contextlib
 import logging
+import socket
 import ssl
 from collections.abc import Callable
 from email.utils import formatdate
@@ -37,7 +38,9 @@ class HttpServer:
     must arrive within `arrival_seconds`, and a body may not pause longer; an answer that is left lying for
     `stall_seconds` breaks off. Connections beyond `max_connections` are turned away. With `tls` it serves TLS alone:
     that gives the context of each connection, whose handshake must be done, and the first head there,
-    within `arrival_seconds`. Raises ValueError where `address` is none.
+    within `arrival_seconds`. Several processes may serve one address, and get connections by turns: a port if all
+    have `reuse_port`, a socket file if all have the same `listener`, which whoever made it removes. Raises ValueError
+    where `address` is none.
     """
 
     def __init__(
@@ -49,6 +52,8 @@ class HttpServer:
         stall_seconds: float = STALL_SECONDS,
         max_connections: int | None = None,
         tls: Callable[[], ssl.SSLContext] | None = None,
+        reuse_port: bool = False,
+        listener: socket.socket | None = None,
     ) -> None:
         self.address = address
         self._place = parse_address(address)
@@ -64,6 +69,8 @@ class HttpServer:
             max_connections=max_connections,
         )
         self._tls = tls
+        self._reuse_port = reuse_port
+        self._given = listener
         self._listener: asyncio.Server | None = None
         self._hang_ups: HangUpWatch | None = None
         self._clock: asyncio.TimerHandle | None = None
@@ -71,7 +78,7 @@ class HttpServer:
     async def start(self) -> None:
         """Listens; from then on `address` is the one really bound. Raises OSError where it is taken."""
         loop = asyncio.get_running_loop()
-        sock = await listen(self._place)
+        sock = self._given or await listen(self._place, reuse_port=self._reuse_port)
         serve = loop.create_unix_server if isinstance(self._place, UnixAddress) else loop.create_server
         self.address = bound_address(sock)
         self._tell_time()
@@ -104,7 +111,7 @@ class HttpServer:
 
     def _stop_listening(self, listener: asyncio.Server) -> None:
         listener.close()
-        if isinstance(self._place, UnixAddress):
+        if isinstance(self._place, UnixAddress) and self._given is None:
             Path(self._place.path).unlink(missing_ok=True)
 
     async def _cut_off(self) -> None:

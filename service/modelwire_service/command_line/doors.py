@@ -1,6 +1,7 @@
 """The doors of one process: gRPC, and REST over the same handlers."""
 
 import asyncio
+import socket
 from typing import Final
 
 from modelwire_gateway.app import Transcoder
@@ -23,11 +24,18 @@ _LAST_WORDS_SECONDS: Final = 0.5
 class Doors:
     """Both doors to the upstreams of `catalog`, by one `entrance`, or gRPC alone if `settings` say so.
 
-    Both speak TLS alone if there are `certificates`. Raises OSError for a taken port.
+    Both speak TLS alone if there are `certificates`. Where the settings have several workers, other processes may
+    serve the same ports; `listener` is what they share in the place of a socket file of HTTP's. Raises OSError for a
+    taken port.
     """
 
     def __init__(
-        self, settings: Settings, catalog: ModelCatalog, entrance: Entrance, certificates: ServerCertificates | None
+        self,
+        settings: Settings,
+        catalog: ModelCatalog,
+        entrance: Entrance,
+        certificates: ServerCertificates | None,
+        listener: socket.socket | None = None,
     ) -> None:
         self._entrance = entrance
         handlers, interceptors = service_handlers(catalog), call_interceptors(entrance)
@@ -37,10 +45,16 @@ class Doors:
             address=settings.grpc_address,
             max_request_bytes=settings.max_request_bytes,
             credentials=server_credentials(certificates) if certificates else None,
+            reuse_port=settings.workers > 1,
         )
         self.http: HttpDoor | None = None
         if not settings.no_http:
-            self.http = _http_door(settings, LocalBackend(handlers, interceptors), entrance, certificates)
+            self.http = _http_door(settings, LocalBackend(handlers, interceptors), entrance, certificates, listener)
+
+    @property
+    def ask(self) -> bool:
+        """Whether callers are asked for a key."""
+        return self._entrance.asks
 
     async def open(self) -> None:
         if self.http is not None:
@@ -67,7 +81,11 @@ class Doors:
 
 
 def _http_door(
-    settings: Settings, backend: LocalBackend, entrance: Entrance, certificates: ServerCertificates | None
+    settings: Settings,
+    backend: LocalBackend,
+    entrance: Entrance,
+    certificates: ServerCertificates | None,
+    listener: socket.socket | None,
 ) -> HttpDoor:
     options = contract_options(settings)
     return HttpDoor(
@@ -79,4 +97,6 @@ def _http_door(
         title=BUILT_IN_TITLE,
         hosts=None if entrance.asks and not settings.allowed_hosts else host_policy(settings),
         tls=certificates.context if certificates else None,
+        reuse_port=settings.workers > 1,
+        listener=listener,
     )

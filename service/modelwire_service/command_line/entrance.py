@@ -22,8 +22,10 @@ _log = logging.getLogger("modelwire.serve")
 
 
 @asynccontextmanager
-async def opened_entrance(settings: Settings) -> AsyncIterator[Entrance]:
+async def opened_entrance(settings: Settings, limiter: Limiter | None = None) -> AsyncIterator[Entrance]:
     """The entrance of all doors; at the end of the block what is known of calls is written, so doors close before.
+
+    Without a `limiter` from outside it has one of its own.
 
     Raises ConfigurationError where the database cannot be used. What else could be wrong `prepare` has told.
     """
@@ -31,7 +33,7 @@ async def opened_entrance(settings: Settings) -> AsyncIterator[Entrance]:
     async with AsyncExitStack() as stack:
         stack.callback(storage.close)
         gate = await _gate(settings, storage, stack)
-        limiter = _limiter(settings)
+        limiter = limiter or _limiter(settings)
         stack.push_async_callback(limiter.close)
         yield Entrance(
             gate,

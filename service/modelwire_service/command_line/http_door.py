@@ -1,5 +1,6 @@
 """The HTTP door, as `modelwire serve` and `modelwire gateway` both have it."""
 
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -19,7 +20,8 @@ class HttpDoor:
 
     `ready` tells whether calls can be served. `images` are the descriptor sets with the comments that become
     descriptions in the OpenAPI document; its title is made of the services' packages if none is given. `hosts` are
-    those answered to, all if None. With `tls` it serves TLS alone.
+    those answered to, all if None. With `tls` it serves TLS alone. `reuse_port` and `listener` are for an address that
+    several processes serve.
     """
 
     def __init__(
@@ -33,6 +35,8 @@ class HttpDoor:
         title: str | None = None,
         hosts: HostPolicy | None = None,
         tls: Callable[[], ssl.SSLContext] | None = None,
+        reuse_port: bool = False,
+        listener: socket.socket | None = None,
     ) -> None:
         document = ServedDocument(
             lambda: transcoder.routes, title=title, version=__version__, options=options, images=images
@@ -42,7 +46,12 @@ class HttpDoor:
             transcoder, ready=ready, openapi=document, cors=cors, hosts=hosts, compress=settings.compression
         )
         self._server = HttpServer(
-            self._front.app, settings.http_address, max_connections=settings.max_connections, tls=tls
+            self._front.app,
+            settings.http_address,
+            max_connections=settings.max_connections,
+            tls=tls,
+            reuse_port=reuse_port,
+            listener=listener,
         )
         self.scheme = "http" if tls is None else "https"
 

@@ -52,6 +52,10 @@ IMAGE: Final = "A FileDescriptorSet (protoc --include_imports --descriptor_set_o
 CONFIG: Final = option("--config", "A TOML file with these options and the upstreams.", type=click.Path())
 HTTP_ADDRESS: Final = option("--http-address", "Where REST listens: HOST:PORT or unix:PATH; default 127.0.0.1:8080.")
 
+WORKERS: Final = option(
+    "--workers", "How many processes serve, beside one that keeps them; default 1, auto: one a core."
+)
+
 EDGE: Final = options(
     list_option("--cors-origin", "An origin whose pages may call, or '*' for all", "cors_origins", metavar="ORIGIN"),
     list_option("--forward-header", "A header that calls get as metadata", "forwarded_headers", metavar="NAME"),

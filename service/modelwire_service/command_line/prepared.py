@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from modelwire_service.exposure import exposed_doors, keys_given_away, unguarded_doors
 from modelwire_service.model_catalog import ModelCatalog
@@ -13,6 +13,9 @@ from modelwire_service.storage.urls import check_url
 from modelwire_service.tls.server import ServerCertificates, server_certificates
 from modelwire_service.upstream_settings import UpstreamSettings
 from modelwire_service.upstreams.registry import build_catalog
+
+if TYPE_CHECKING:
+    from modelwire_service.upstreams.embedded.adapter import EmbeddedModels
 
 Part = TypeVar("Part")
 
@@ -48,12 +51,15 @@ class Complaints:
             raise ConfigurationError(self.found)
 
 
-def prepare(settings: Settings, environment: Mapping[str, str]) -> Prepared:
-    """Raises ConfigurationError with every complaint there is."""
+def prepare(settings: Settings, environment: Mapping[str, str], models: "EmbeddedModels | None" = None) -> Prepared:
+    """Raises ConfigurationError with every complaint there is.
+
+    `models` are the embedded ones, where they run elsewhere.
+    """
     complaints = Complaints()
     configured = complaints.made(lambda: upstreams_of(settings, environment)) or ()
     pass_through = settings.auth == "pass-through"
-    catalog = complaints.made(lambda: build_catalog(configured, environment, pass_through=pass_through))
+    catalog = complaints.made(lambda: build_catalog(configured, environment, pass_through=pass_through, models=models))
     certificates = complaints.made(lambda: server_certificates(settings))
     if (redis := settings.redis) is not None:
         complaints.made(lambda: _check_redis(redis.get_secret_value()))

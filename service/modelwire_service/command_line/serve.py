@@ -1,45 +1,75 @@
-"""Runs both doors in one process until a signal."""
+"""Runs both doors of one process until it is to stop."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from modelwire_service.command_line.banner import banner
-from modelwire_service.command_line.prepared import prepare
+from modelwire_service.command_line.prepared import Prepared, prepare
 from modelwire_service.command_line.signals import stop_signal
 from modelwire_service.errors import ServiceError
+from modelwire_service.limits.base import Limiter
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.settings import Settings
 from modelwire_service.tls.server import watched
 from modelwire_service.upstreams.base import Upstream
 
+if TYPE_CHECKING:
+    from modelwire_service.command_line.doors import Doors
+    from modelwire_service.upstreams.embedded.adapter import EmbeddedModels
+
 _log = logging.getLogger("modelwire.serve")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a server has around it: when it is to stop, whom it tells that it serves, and what it shares with others.
+
+    It makes itself what is None: the limiter, the embedded models, the socket that HTTP listens on.
+    """
+
+    stop: asyncio.Event
+    tell: "Callable[[Prepared, Doors], None]"
+    limiter: Limiter | None = None
+    models: "EmbeddedModels | None" = None
+    listener: socket.socket | None = None
 
 
 async def serve(settings: Settings, environment: Mapping[str, str]) -> None:
     """Serves until SIGTERM or SIGINT, then drains. Raises ConfigurationError, and OSError for a taken port."""
-    prepared = prepare(settings, environment)
-    stop = stop_signal()
+    await serve_in(Surroundings(stop_signal(), _print_banner), settings, environment)
+
+
+async def serve_in(around: Surroundings, settings: Settings, environment: Mapping[str, str]) -> None:
+    """Serves until it is to stop, then drains. Raises what `serve` raises."""
+    prepared = prepare(settings, environment, around.models)
     async with _started(prepared.catalog) as starting:
         # Importing the doors takes half a second, in which the embedded models load in a process of their own.
         await asyncio.to_thread(import_module, "modelwire_service.command_line.doors")
         from modelwire_service.command_line.doors import Doors
         from modelwire_service.command_line.entrance import opened_entrance
 
-        async with opened_entrance(settings) as entrance, watched(prepared.certificates):
-            doors = Doors(settings, prepared.catalog, entrance, prepared.certificates)
+        async with opened_entrance(settings, around.limiter) as entrance, watched(prepared.certificates):
+            doors = Doors(settings, prepared.catalog, entrance, prepared.certificates, around.listener)
             await doors.open()
             notice = 0.0
             try:
                 await starting
-                print(banner(prepared.configured, doors.grpc, doors.http, asks=entrance.asks), flush=True)  # noqa: T201
-                await stop.wait()
+                around.tell(prepared, doors)
+                await around.stop.wait()
                 notice = settings.drain_notice_seconds
                 _log.info("draining", extra={"fields": {"seconds": settings.drain_seconds}})
             finally:
                 await doors.drain(notice, settings.drain_seconds)
+
+
+def _print_banner(prepared: Prepared, doors: "Doors") -> None:
+    print(banner(prepared.configured, doors.grpc, doors.http, asks=doors.ask), flush=True)  # noqa: T201
 
 
 @asynccontextmanager

@@ -24,10 +24,16 @@ class MemoryLimiter:
 
     def admit_at_once(self, caller: Caller) -> "MemoryLease":
         """`admit` for a caller with limits."""
+        lease, found = self.asked(caller)
+        if lease is None:
+            raise refusal(caller.limits, found)
+        return lease
+
+    def asked(self, caller: Caller) -> "tuple[MemoryLease | None, Standing]":
+        """How a caller with limits stood; the lease of its call, None where that does not fit."""
         account = self._account(caller)
-        if not (standing := account.standing(caller.limits, self._clock())).admits(caller.limits):
-            raise refusal(caller.limits, standing)
-        return account.take(caller.limits, standing)
+        found = account.standing(caller.limits, self._clock())
+        return account.take(caller.limits, found) if found.admits(caller.limits) else None, found
 
     def _account(self, caller: Caller) -> "_Account":
         if (account := self._accounts.get(caller.id)) is None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from modelwire_service.dispatch.guard import Guard
 from modelwire_service.model_catalog import ModelCatalog, Served
@@ -15,6 +16,9 @@ from modelwire_service.upstreams.key_ring import KeyRing, Keys, PassedThrough
 from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
 from modelwire_service.upstreams.openai.profiles import PROFILES, profile_for
 
+if TYPE_CHECKING:
+    from modelwire_service.upstreams.embedded.adapter import EmbeddedModels
+
 
 def build_catalog(
     configured: Sequence[UpstreamSettings],
@@ -22,16 +26,18 @@ def build_catalog(
     source: Callable[[], float] = random.random,
     *,
     pass_through: bool = False,
+    models: "EmbeddedModels | None" = None,
 ) -> ModelCatalog:
     """A catalog of all configured upstreams, not started. Raises ConfigurationError with every complaint.
 
     `source` gives numbers from 0 up to but not 1: chance, by which an upstream is chosen among those that serve one
     model, and waits are drawn. With `pass_through`, upstreams without a key of their own get that of each caller.
+    `models` are the embedded ones, where they run elsewhere.
     """
     served, complaints = [], []
     for settings in configured:
         try:
-            served.append(_served(settings, _upstream(settings, environment, pass_through), source))
+            served.append(_served(settings, _upstream(settings, environment, pass_through, models), source))
         except ValueError as error:
             complaints.append(f"upstream {settings.name}: {error}")
     if complaints:
@@ -44,9 +50,11 @@ def _served(settings: UpstreamSettings, upstream: Upstream, source: Callable[[],
     return Served(upstream, settings.models, settings.aliases, settings.weight, guard)
 
 
-def _upstream(settings: UpstreamSettings, environment: Mapping[str, str], pass_through: bool) -> Upstream:
+def _upstream(
+    settings: UpstreamSettings, environment: Mapping[str, str], pass_through: bool, models: "EmbeddedModels | None"
+) -> Upstream:
     if settings.kind == "embedded":
-        return _embedded(settings)
+        return _embedded(settings, models)
     own = settings.keys(environment)
     keys = PassedThrough() if pass_through and not own else KeyRing(own)
     if settings.kind == "gemini":
@@ -82,11 +90,11 @@ def _media(settings: UpstreamSettings) -> MediaFetcher:
     return MediaFetcher(client, settings.allowed_media_hosts)
 
 
-def _embedded(settings: UpstreamSettings) -> Upstream:
+def _embedded(settings: UpstreamSettings, models: "EmbeddedModels | None") -> Upstream:
     # Imported here: a server with remote upstreams alone neither has nor needs these packages.
-    from modelwire_service.upstreams.embedded import EmbeddedUpstream
+    from modelwire_service.upstreams.embedded.adapter import EmbeddedUpstream
     from modelwire_service.upstreams.embedded.packages import embedded_packages_missing, what_to_install
 
     if missing := embedded_packages_missing():
         raise ValueError(f"{what_to_install(missing)}. Or set GEMINI_API_KEY or OPENAI_BASE_URL.")
-    return EmbeddedUpstream(settings.name)
+    return EmbeddedUpstream(settings.name, models)

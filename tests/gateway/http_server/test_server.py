@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvloop
 from modelwire_gateway.exchange import Receive, Scope, Send
 from modelwire_gateway.http_server import HttpServer
 from support.asgi_apps import Patient, Serve, echo
@@ -40,6 +41,36 @@ async def test_a_taken_port_fails_the_start(serve: Serve) -> None:
     first = await serve(echo)
     with pytest.raises(OSError, match="in use"):
         await serve(echo, first.address)
+
+
+async def test_servers_that_agree_to_it_share_a_port() -> None:
+    first = HttpServer(echo, "127.0.0.1:0", reuse_port=True)
+    await first.start()
+    second = HttpServer(echo, first.address, reuse_port=True)
+    await second.start()
+    await first.drain(PATIENCE)
+    async with httpx.AsyncClient() as http:
+        assert (await http.get(f"http://{second.address}/path")).status_code == 200
+    await second.drain(PATIENCE)
+
+
+def test_servers_with_one_listener_share_a_socket_file(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+
+    async def share() -> None:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+            listener.listen()
+            servers = [HttpServer(echo, f"unix:{path}", listener=listener.dup()) for _ in range(2)]
+            for server in servers:
+                await server.start()
+            await servers[0].drain(PATIENCE)
+            async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(path))) as http:
+                assert (await http.get("http://modelwire/path")).status_code == 200
+            await servers[1].drain(PATIENCE)
+
+    uvloop.run(share())
+    assert path.is_socket()
 
 
 def test_an_address_that_is_none_fails_before_the_start() -> None:

@@ -2,14 +2,15 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from modelwire_service.errors import InvalidRequest, UpstreamUnavailable
 from modelwire_service.upstreams.base import Embeddings, Json, Model
-from modelwire_service.upstreams.embedded.chat_process import ChatAddress, ChatProcess
+from modelwire_service.upstreams.embedded.chat_process import ChatAddress, ChatProcess, ChatServer
 from modelwire_service.upstreams.embedded.chat_reply import ReplyStream, merged
 from modelwire_service.upstreams.embedded.chat_request import plan_chat, refuse_undeclared
 from modelwire_service.upstreams.embedded.chat_worker import MODEL_ID
-from modelwire_service.upstreams.embedded.embedder import Embedder
+from modelwire_service.upstreams.embedded.embedder import Embedder, TextEmbedder
 from modelwire_service.upstreams.embedded.packages import CHAT_WEIGHTS, EMBEDDING_WEIGHTS, weights_path
 from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import Timeouts
@@ -21,17 +22,29 @@ _TAKEN_FOR_EMBEDDINGS = frozenset({"input", "model", "encoding_format", "dimensi
 _DYING_SECONDS = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddedModels:
+    """Both models, wherever they run."""
+
+    chat: ChatServer
+    embedder: TextEmbedder
+
+
 class EmbeddedUpstream:
     """Answers chat and embeddings with small models on this machine.
 
-    The chat model answers one call at a time; further ones wait for it in their order. Raises
-    UpstreamUnavailable, naming what to install, if the packages with the weights are missing.
+    The chat model answers one call at a time; further ones wait for it in their order. It runs in a process of its
+    own, the embedding model in this one, unless there are `models` that run elsewhere. Raises UpstreamUnavailable,
+    naming what to install, if the packages with the weights are missing.
     """
 
-    def __init__(self, name: str = "embedded") -> None:
+    def __init__(self, name: str = "embedded", models: EmbeddedModels | None = None) -> None:
+        models = models or EmbeddedModels(
+            ChatProcess(weights_path(CHAT_WEIGHTS)), Embedder(weights_path(EMBEDDING_WEIGHTS))
+        )
         self._name = name
-        self._process = ChatProcess(weights_path(CHAT_WEIGHTS))
-        self._embedder = Embedder(weights_path(EMBEDDING_WEIGHTS))
+        self._process = models.chat
+        self._embedder = models.embedder
         self._client = AiohttpClient(Timeouts())
         self._server: tuple[ChatAddress, OpenAIUpstream] | None = None
 
@@ -41,7 +54,7 @@ class EmbeddedUpstream:
 
     @property
     def chat_process_id(self) -> int | None:
-        """The process the chat model runs in, if it does."""
+        """The process of this upstream's that the chat model runs in, if it does."""
         return self._process.pid
 
     async def start(self) -> None:
@@ -104,7 +117,7 @@ class EmbeddedUpstream:
 
     async def _chat_server(self) -> OpenAIUpstream:
         address = await self._process.ensure_running()
-        if self._server is None or self._server[0] is not address:
+        if self._server is None or self._server[0] != address:
             server = OpenAIUpstream(self._name, base_url=address.base_url, api_key=address.key, client=self._client)
             self._server = address, server
         return self._server[1]

@@ -8,7 +8,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import orjson
 
@@ -25,6 +25,25 @@ class ChatAddress:
 
     base_url: str
     key: str = field(repr=False)
+
+
+class ChatServer(Protocol):
+    """The chat model, wherever it runs."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process that runs, if one does and belongs to this one."""
+        ...
+
+    async def ensure_running(self) -> ChatAddress:
+        """Where it answers. Raises UpstreamUnavailable where it cannot be started."""
+        ...
+
+    async def ended_within(self, seconds: float) -> bool:
+        """Whether its process has ended, or does so soon."""
+        ...
+
+    async def close(self) -> None: ...
 
 
 class ChatProcess:

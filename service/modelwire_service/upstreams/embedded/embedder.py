@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,16 @@ _MAX_BATCH_TOKENS = 1024
 _MAX_THREADS = 4
 
 Vector = NDArray[np.floating[Any]]
+
+
+class TextEmbedder(Protocol):
+    """The embedding model, wherever it runs."""
+
+    def load_soon(self) -> None: ...
+
+    async def embed(self, texts: Sequence[str], dimensions: int | None = None) -> tuple[list[Vector], int]: ...
+
+    def close(self) -> None: ...
 
 
 class Embedder:

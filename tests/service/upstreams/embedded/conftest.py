@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from modelwire_service.upstreams.embedded import EmbeddedUpstream
+from modelwire_service.upstreams.embedded.adapter import EmbeddedUpstream
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

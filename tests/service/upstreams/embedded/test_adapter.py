@@ -12,7 +12,7 @@ import orjson
 import pytest
 from modelwire_service.errors import InvalidRequest, UpstreamProtocolError, UpstreamRefused, UpstreamUnavailable
 from modelwire_service.upstreams.base import Json, Upstream
-from modelwire_service.upstreams.embedded import EmbeddedUpstream
+from modelwire_service.upstreams.embedded.adapter import EmbeddedUpstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -47,14 +47,14 @@ def test_nothing_is_missing_where_all_is_installed() -> None:
     "modules", [{module} for module in ALL] + [set(ALL)], ids=lambda modules: " ".join(sorted(modules))
 )
 def test_missing_packages_are_named(modules: set[str], tmp_path: Path) -> None:
-    code = "from modelwire_service.upstreams.embedded import embedded_packages_missing as m; print(*m())"
+    code = "from modelwire_service.upstreams.embedded.packages import embedded_packages_missing as m; print(*m())"
     assert output_without(modules, code, tmp_path).split() == sorted(ALL[module] for module in modules)
 
 
 def test_an_upstream_without_its_weights_says_what_to_install(tmp_path: Path) -> None:
     code = """
 from modelwire_service.errors import UpstreamUnavailable
-from modelwire_service.upstreams.embedded import EmbeddedUpstream
+from modelwire_service.upstreams.embedded.adapter import EmbeddedUpstream
 try:
     EmbeddedUpstream()
 except UpstreamUnavailable as error:

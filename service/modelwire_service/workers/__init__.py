@@ -1,0 +1,1 @@
+"""Several processes that serve the same doors, and one that keeps them."""
