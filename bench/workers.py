@@ -127,7 +127,7 @@ async def load(port: int, key: str) -> None:
 @contextmanager
 def running(*command: str, until: str, **variables: str) -> Iterator[tuple["subprocess.Popen[str]", list[str]]]:
     """A program and what it printed up to a line that begins with `until`."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | variables)  # noqa: S603
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | variables)
     try:
         printed: list[str] = []
         for line in cast(Any, process.stdout):
@@ -151,7 +151,7 @@ def measured(supervisor: int, port: int, key: str) -> tuple[float, float, float]
     pids = [supervisor, *map(int, workers)]
     before = [cpu_seconds(pid) for pid in pids]
     command = [sys.executable, __file__, "load", str(port), key]
-    loaded = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True)
     used = [(cpu_seconds(pid) - start) / CALLS * 1e6 for pid, start in zip(pids, before, strict=True)]
     return CALLS / float(loaded.stdout), sum(used), used[0]
 

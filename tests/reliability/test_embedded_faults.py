@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from modelwire_service.model_catalog import ModelCatalog, Served
-from modelwire_service.upstreams.embedded import EmbeddedUpstream
-from modelwire_service.upstreams.embedded.adapter import CHAT_MODEL, EMBEDDING_MODEL
+from modelwire_service.upstreams.embedded.adapter import CHAT_MODEL, EMBEDDING_MODEL, EmbeddedUpstream
 from reliability.rig import Rig
 from support.callers import PATIENCE, Asked, Failure, Got, Kind
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 from modelwire_service.call_record import CallRecord, begin
-from modelwire_service.embeddings import EmbeddingService
+from modelwire_service.embeddings import EmbeddingService, Vectors
 from modelwire_service.model_catalog import ModelCatalog, Served
 from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.http.base import Timeouts
@@ -29,6 +29,8 @@ async def test_tokens_that_were_not_told_are_unknown_in_the_record(told: Json, k
     client = HttpxClient(Timeouts(), httpx.MockTransport(answer))
     upstream = OpenAIUpstream("o", base_url="http://up.example/v1", api_key=None, client=client)
     begin(record := CallRecord("id", "rpc"))
-    reply = await EmbeddingService(ModelCatalog([Served(upstream)])).generate_embeddings({"model": "e", "input": ["a"]})
+    reply = await EmbeddingService(Vectors(ModelCatalog([Served(upstream)]))).generate_embeddings(
+        {"model": "e", "input": ["a"]}
+    )
     assert record.input_tokens == kept
     assert reply["usage"] == {"prompt_tokens": answered, "total_tokens": answered}

@@ -41,7 +41,7 @@ def test_without_settings_a_gateway_is_as_it_is_by_itself() -> None:
 
 def test_a_gateway_of_any_service_heeds_every_setting() -> None:
     options = gateway_options(Settings(**EDGE, **SHAPE))
-    assert (options.max_request_bytes, options.exposed_metadata) == (4096, {*OURS, "x-model"})
+    assert (options.max_request_bytes, options.exposed_metadata) == (4096, frozenset({*OURS, "x-model"}))
     assert options.forwarded_headers == GatewayOptions().forwarded_headers | PATIENCE | {"x-tenant"}
     assert (options.max_bytes_in_flight, options.keep_alive_seconds) == (8192, 3.0)
     assert options.trusted_proxies == TrustedProxies((ip_network("10.0.0.0/8"),), unix=True)

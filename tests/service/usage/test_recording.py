@@ -19,7 +19,7 @@ WRITER = Path(__file__).parents[2] / "support" / "usage_writer.py"
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'state' / 'modelwire.db'}"
+        return f"sqlite:///{tmp_path / 'modelwire.db'}"
     url: str = request.getfixturevalue("postgres_url")
     return url
 

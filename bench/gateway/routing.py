@@ -1,4 +1,4 @@
-"""Whether finding a route takes longer the more routes there are: `python bench/routing.py`.
+"""Whether finding a route takes longer the more routes there are: `python -m bench.gateway.routing`.
 
 Routes are those of an API with many collections: five methods each, a custom verb, and one that takes the rest of the
 path. The last column is what 1,000 routes cost of what 10 do. Takes a few seconds.

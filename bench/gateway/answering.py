@@ -62,14 +62,14 @@ async def serve_grpc(answers: Answers) -> None:
     server.add_generic_rpc_handlers((answers,))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    print(f"127.0.0.1:{port}", flush=True)  # noqa: T201
+    print(f"127.0.0.1:{port}", flush=True)
     await server.wait_for_termination()
 
 
 async def serve_http(answers: Answers, service: ServiceDescriptor, address: str) -> None:
     server = HttpServer(Transcoder([service], LocalBackend([answers])), address)
     await server.start()
-    print(server.address, flush=True)  # noqa: T201
+    print(server.address, flush=True)
     await asyncio.Event().wait()
 
 

@@ -1,4 +1,4 @@
-"""How fast the JSON codec is beside google.protobuf.json_format: `python bench/codec.py`.
+"""How fast the JSON codec is beside google.protobuf.json_format: `python -m bench.gateway.codec`.
 
 Only the ratios of one run mean anything. Takes a few seconds.
 """
@@ -8,9 +8,10 @@ import random
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf import json_format
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from modelwire.v1beta import chat_pb2, embeddings_pb2
 from modelwire_gateway.json_codec import MessageCodec, dump_json, parse_json
@@ -38,7 +39,7 @@ def tools(count: int) -> dict[str, Any]:
 
 
 def embeddings(count: int, dimensions: int) -> dict[str, Any]:
-    vectors = [[random.uniform(-1, 1) for _ in range(dimensions)] for _ in range(count)]  # noqa: S311
+    vectors = [[random.uniform(-1, 1) for _ in range(dimensions)] for _ in range(count)]
     data = [{"object": "embedding", "index": index, "embedding": vector} for index, vector in enumerate(vectors)]
     return {"object": "list", "data": data, "model": "m", "usage": {"prompt_tokens": 5, "total_tokens": 5}}
 
@@ -65,7 +66,7 @@ def microseconds(work: Callable[[], object]) -> float:
 
 
 def row(name: str, message: type[Message], value: dict[str, Any]) -> str:
-    codec = MessageCodec.of(message.DESCRIPTOR)
+    codec = MessageCodec.of(cast(Descriptor, message.DESCRIPTOR))
     text = json.dumps(value).encode()
     wire = codec.encode(value)
     times = (

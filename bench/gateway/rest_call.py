@@ -1,8 +1,8 @@
 """A whole REST call: Envoy's grpc_json_transcoder, `modelwire gateway`, the transcoder in the service's own process.
 
-`make bench-gateway`, or `PYTHONPATH=tests python bench/rest_call.py`. All that answers runs on one core, the load comes
-from another. Only the ratios of one run mean anything. Takes about a minute and a half; writes results/rest_call.json
-and results/rest_call.svg.
+`make bench-gateway`, or `PYTHONPATH=tests python -m bench.gateway.rest_call`. All that answers runs on one core, the
+load comes from another. Only the ratios of one run mean anything. Takes about a minute and a half; writes
+results/rest_call.json and results/rest_call.svg.
 """
 
 import argparse
@@ -12,23 +12,30 @@ import statistics
 import sys
 import tempfile
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import uvloop
-from answering import book
-from bars import bar_chart
-from fronts import FRONTS, Front, on_core
-from load import load
 from support.images import compiled_image
+
+from bench.gateway.answering import book
+from bench.gateway.fronts import FRONTS, Front
+from bench.load.dialogue import Expected
+from bench.load.http1 import Http1
+from bench.load.loops import closed_loop
+from bench.load.outcome import quantile
+from bench.measuring.processes import on_core
+from bench.report.bars import bar_chart
 
 ROUNDS: Final = 3
 SECONDS: Final = 1.0
 WARM_UP_SECONDS: Final = 0.1
 CONNECTIONS: Final = (1, 32)
 FOLDER: Final = Path(__file__).parent
-RESULTS: Final = FOLDER / "results"
-ENVOY: Final = FOLDER.parent / ".toolchains" / "envoy" / "envoy" / "_bin" / "envoy"
+RESULTS: Final = FOLDER.parent / "results"
+ENVOY: Final = FOLDER.parents[1] / ".toolchains" / "envoy" / "envoy" / "_bin" / "envoy"
+
+_A_BOOK: Final = Expected(b'"The Praise of Folly"')
 
 Figures = dict[str, float]
 Key = tuple[str, int, str]
@@ -38,7 +45,7 @@ Key = tuple[str, int, str]
 def request(method: str, target: str, body: Any = None) -> bytes:
     content = b"" if body is None else json.dumps(body).encode()
     typed = b"content-type: application/json\r\ncontent-length: %d\r\n" % len(content) if content else b""
-    return f"{method} {target} HTTP/1.1\r\nhost: bench\r\n".encode() + typed + b"\r\n" + content
+    return f"{method} {target} HTTP/1.1\r\nhost: localhost\r\n".encode() + typed + b"\r\n" + content
 
 
 def posted(repeats: int) -> dict[str, Any]:
@@ -56,20 +63,24 @@ CASES: Final = {
 
 
 def measured(front: Front, sent: bytes, connections: int) -> Figures:
-    """One round: calls a second, how long they took, and the CPU time of each, without the service and with it."""
-    uvloop.run(load(front.path, sent, connections=1, seconds=WARM_UP_SECONDS))
+    """One round: calls a second, how long they took, and the CPU time of each, without the service and with it.
+
+    Raises RuntimeError for an answer that is not 200 with a book in it.
+    """
+    load = partial(closed_loop, f"unix:{front.path}", lambda: Http1(sent, _A_BOOK))
+    load(connections=1, seconds=WARM_UP_SECONDS)
     before = front.cpu_seconds()
-    outcome = uvloop.run(load(front.path, sent, connections=connections, seconds=SECONDS))
-    used = [
-        (after - start) / len(outcome.times) * 1e6 for start, after in zip(before, front.cpu_seconds(), strict=True)
-    ]
+    outcome = load(connections=connections, seconds=SECONDS)
+    if outcome.errors:
+        raise RuntimeError(f"{outcome.failures} and {outcome.unfinished} calls without an answer")
+    times = sorted(outcome.times)
+    used = [(after - start) / len(times) * 1e6 for start, after in zip(before, front.cpu_seconds(), strict=True)]
     return {
         "calls_per_second": outcome.per_second,
-        "p50_ms": outcome.quantile(0.5) * 1e3,
-        "p99_ms": outcome.quantile(0.99) * 1e3,
+        "p50_ms": quantile(times, 0.5) * 1e3,
+        "p99_ms": quantile(times, 0.99) * 1e3,
         "front_cpu_us": used[0],
         "all_cpu_us": sum(used),
-        "answer_bytes": outcome.body_bytes,
     }
 
 

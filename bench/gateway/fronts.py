@@ -12,9 +12,10 @@ from typing import Final
 from support.envoy import running_envoy
 from support.programs import running
 
+from bench.measuring.processes import Processes
+
 SERVICE: Final = "bench.Library"
 _ANSWERING: Final = Path(__file__).parent / "answering.py"
-_TICK: Final = 1 / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,31 +27,15 @@ class Front:
 
     def cpu_seconds(self) -> list[float]:
         """What each of the processes has used, its threads included."""
-        return [_cpu_seconds(process) for process in self.processes]
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * _TICK
-
-
-@contextmanager
-def on_core(core: int) -> Iterator[None]:
-    """Whatever the block starts stays on one core."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
+        return [Processes([process]).cpu_seconds() for process in self.processes]
 
 
 @contextmanager
 def _answering(image: Path, *arguments: str) -> Iterator[tuple[str, int]]:
     """The program answering.py; the block is given the address it printed, and its process."""
     command = [sys.executable, str(_ANSWERING), str(image), *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
-        assert process.stdout is not None  # noqa: S101
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         try:
             yield process.stdout.readline().strip(), process.pid
         finally:
