@@ -1,4 +1,4 @@
-"""The `modelwire` command: serve, gateway, models, chat, check-config, openapi."""
+"""The `modelwire` command: serve, gateway, keys, usage, models, chat, check-config, openapi."""
 
 import asyncio
 import os
