@@ -8,13 +8,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
-from modelwire_service.access.gate import Gate, OpenGate
+from modelwire_service.access.gate import Gate
 from modelwire_service.call_record import CallRecord
 from modelwire_service.dispatch.admission import Admission
 from modelwire_service.dispatch.deadlines import Deadlines, answer_by, limit
 from modelwire_service.errors import Overloaded
 from modelwire_service.limits.base import Lease, Limiter
-from modelwire_service.limits.memory import MemoryLimiter
 from modelwire_service.usage.rows import UsageRow, row_of
 
 _RETRY_ELSEWHERE: Final = 1.0  # seconds; by then whoever balances load has heard of it
@@ -50,11 +49,6 @@ class Entrance:
         self._keep = keep
         self._closed = False
         self._inside: set[Visitor] = set()
-
-    @classmethod
-    def open(cls) -> "Entrance":
-        """Anybody's, with the limits of a server that nobody configured, and nothing kept."""
-        return cls(OpenGate(), MemoryLimiter(), Admission(4_096, 1_024, "the server"), Deadlines(600.0, 3_600.0))
 
     def close(self) -> None:
         """Lets nobody in from here on; the calls inside go on."""

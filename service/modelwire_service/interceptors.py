@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import grpc
 
 from modelwire_service.call_record import CallRecord, begin
-from modelwire_service.clients import client_address
+from modelwire_service.client_address import client_address
 from modelwire_service.dispatch.deadlines import exceeded
 from modelwire_service.entrance import Entrance, shutting_down
 from modelwire_service.errors import DeadlineExceeded, Internal, InvalidRequest, LimitExceeded, ServiceError
@@ -118,7 +118,7 @@ class _Visit:
         self._ended_by: Callable[[], ServiceError] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[Any] | None = None
-        metadata = context.invocation_metadata() or ()
+        self._metadata = metadata = context.invocation_metadata() or ()
         given = next((value for key, value in metadata if key == REQUEST_ID), "")
         usable = isinstance(given, str) and _USABLE_ID.fullmatch(given)
         self._record = CallRecord(given if usable else f"req_{secrets.token_hex(12)}", rpc)
@@ -126,11 +126,10 @@ class _Visit:
 
     async def begin(self) -> None:
         """Enters, and sends ahead the call's id, the caller's own or a fresh one, and what is left of limits."""
-        record, context = self._record, self._context
+        record = self._record
         begin(record)
         self._task = asyncio.current_task()
-        metadata = context.invocation_metadata() or ()
-        self._lease = await self._entrance.enter(self, record, metadata, context.time_remaining())
+        self._lease = await self._entrance.enter(self, record, self._metadata, self._context.time_remaining())
         await self._tell_ahead(self._lease.headers)
 
     def break_off(self) -> None:

@@ -12,9 +12,9 @@ import pytest
 from google.rpc import status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from modelwire.v1beta import chat_pb2, models_pb2, models_pb2_grpc
-from modelwire_service.entrance import Entrance
 from modelwire_service.errors import InvalidRequest, Violation
 from modelwire_service.interceptors import CallInterceptor
+from support.entrances import open_entrance
 from support.scripted_upstream import ScriptedUpstream, answer_events, answer_never, chunk
 from support.stack import Stack
 
@@ -179,7 +179,7 @@ class Failing(grpc.GenericRpcHandler):  # type: ignore[misc]
 
 @asynccontextmanager
 async def failing(error: Exception) -> AsyncIterator[grpc.aio.Channel]:
-    server = grpc.aio.server(interceptors=[CallInterceptor(Entrance.open())])
+    server = grpc.aio.server(interceptors=[CallInterceptor(open_entrance())])
     server.add_generic_rpc_handlers((Failing(error),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

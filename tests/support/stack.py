@@ -18,6 +18,7 @@ from modelwire_service.server import GrpcServer, call_interceptors, service_hand
 from modelwire_service.settings import Settings
 from modelwire_service.upstream_settings import UpstreamSettings
 from modelwire_service.upstreams.registry import build_catalog
+from support.entrances import open_entrance
 
 MAX_REQUEST_BYTES = 2**20
 
@@ -50,7 +51,7 @@ async def running_stack(
     """Serves `upstreams` over both doors and both backends until the block ends."""
     catalog = build_catalog(upstreams, {}, source, pass_through=pass_through)
     try:
-        async with serving(catalog, entrance or Entrance.open(), max_request_bytes) as stack:
+        async with serving(catalog, entrance or open_entrance(), max_request_bytes) as stack:
             yield stack
     finally:
         for upstream in catalog.upstreams:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from modelwire_service.access.caller import Caller, Limits
 from modelwire_service.limits.base import NO_LIMITS, Headers, Lease
-from modelwire_service.limits.standing import Standing, headers, refilled, refusal
+from modelwire_service.limits.standing import Standing, headers_once_admitted, refilled, refusal
 
 
 class MemoryLimiter:
@@ -87,8 +87,7 @@ class MemoryLease:
 
     @property
     def headers(self) -> Headers:
-        found = self._found
-        return headers(self._limits, Standing(found.requests - 1, found.tokens, found.running + 1))
+        return headers_once_admitted(self._limits, self._found)
 
     def end(self, tokens: int) -> None:
         if not self._over:

@@ -15,7 +15,7 @@ from modelwire_service.access.caller import Caller
 from modelwire_service.limits.base import NO_LIMITS, Headers, Lease
 from modelwire_service.limits.memory import MemoryLease, MemoryLimiter
 from modelwire_service.limits.redis_ledger import Ledger
-from modelwire_service.limits.standing import Standing, headers, refusal
+from modelwire_service.limits.standing import Standing, headers_once_admitted, refusal
 
 LEASE_SECONDS: Final = 15.0
 
@@ -69,7 +69,7 @@ class _RedisLease:
     def headers(self) -> Headers:
         if (found := self._found) is None:
             return self._own.headers
-        return headers(self._caller.limits, Standing(found.requests - 1, found.tokens, found.running + 1))
+        return headers_once_admitted(self._caller.limits, found)
 
     def end(self, tokens: int) -> None:
         if not self._over:

@@ -68,6 +68,11 @@ def headers(limits: Limits, standing: Standing) -> Headers:
     return told
 
 
+def headers_once_admitted(limits: Limits, found: Standing) -> Headers:
+    """The headers of a call that was admitted, by how its caller stood before it."""
+    return headers(limits, Standing(found.requests - 1, found.tokens, found.running + 1))
+
+
 def duration(seconds: float) -> str:
     """A time as OpenAI writes it: `20ms`, `1.5s`, `6m0s`, `1h0m0s`; rounded up to milliseconds."""
     if seconds == math.inf:

@@ -12,7 +12,7 @@ from typing import Any
 from modelwire_service.access.caller import Caller, Limits
 from modelwire_service.limits.base import NO_LIMITS, Headers, Lease
 from modelwire_service.limits.memory import MemoryLease, MemoryLimiter
-from modelwire_service.limits.standing import Standing, headers, refusal
+from modelwire_service.limits.standing import Standing, headers_once_admitted, refusal
 from modelwire_service.workers.channel import Channel, Handlers
 
 
@@ -94,8 +94,7 @@ class _SupervisedLease:
 
     @property
     def headers(self) -> Headers:
-        found = self._found
-        return headers(self._limits, Standing(found.requests - 1, found.tokens, found.running + 1))
+        return headers_once_admitted(self._limits, self._found)
 
     def end(self, tokens: int) -> None:
         if not self._over:

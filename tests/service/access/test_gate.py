@@ -10,6 +10,7 @@ from modelwire_service.access.gate import AutoGate, Gate, KeyGate, OpenGate, Pas
 from modelwire_service.access.key_table import KeyTable
 from modelwire_service.access.keys import ApiKey
 from modelwire_service.errors import InvalidRequest, Unauthenticated
+from support.clock import Clock
 from support.keys import CREATED, Keys, made_key
 
 EXPIRY = CREATED + timedelta(days=30)
@@ -20,19 +21,9 @@ def bearing(text: str) -> Metadata:
     return [("authorization", f"Bearer {text}")]
 
 
-class Clock:
-    """Seconds since 1970, set by tests."""
-
-    def __init__(self) -> None:
-        self.now = CREATED.timestamp()
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(CREATED.timestamp())
 
 
 @pytest.fixture

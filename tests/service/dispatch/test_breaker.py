@@ -14,14 +14,7 @@ from modelwire_service.dispatch.breaker import (
     Breaker,
 )
 from modelwire_service.errors import Overloaded
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from support.clock import Clock
 
 
 @pytest.fixture

@@ -7,16 +7,7 @@ from modelwire_service.access.caller import ANYONE, Caller, Limits
 from modelwire_service.errors import LimitExceeded
 from modelwire_service.limits.base import NO_LIMITS, Lease
 from modelwire_service.limits.memory import MemoryLimiter
-
-
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from support.clock import Clock
 
 
 @pytest.fixture

@@ -22,14 +22,7 @@ from modelwire_service.upstreams.key_ring import (
     keys_of,
 )
 from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from support.clock import Clock
 
 
 def refusal(status: int, wait: float | None = None) -> UpstreamRefused:
@@ -56,7 +49,7 @@ def test_keys_take_turns_whatever_they_are_for() -> None:
     ],
 )
 def test_a_key_that_was_turned_away_rests_for_that_model(status: int, wait: float | None, seconds: float) -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     ring = KeyRing(["a", "b"], clock)
     assert ring.note("a", "m", refusal(status, wait)) == (status == 429)
     assert (taken(ring, 3), taken(ring, 2, "other")) == ("bbb", "ab")
@@ -66,20 +59,20 @@ def test_a_key_that_was_turned_away_rests_for_that_model(status: int, wait: floa
 
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
 def test_other_failures_are_not_the_keys(status: int) -> None:
-    ring = KeyRing(["a", "b"], Clock())
+    ring = KeyRing(["a", "b"], Clock(100.0))
     assert not ring.note("a", "m", refusal(status))
     assert taken(ring, 2) == "ab"
 
 
 @pytest.mark.parametrize("status", [401, 403, 429])
 def test_a_key_alone_never_rests(status: int) -> None:
-    ring, told = KeyRing(["a"], Clock()), refusal(status, 9.0)
+    ring, told = KeyRing(["a"], Clock(100.0)), refusal(status, 9.0)
     assert not ring.note("a", "m", told)
     assert (ring.key("m"), told.retry_after) == ("a", 9.0)
 
 
 def test_where_all_rest_the_shortest_wait_is_told() -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     ring = KeyRing(["a", "b"], clock)
     last = refusal(429, 7.0)
     assert ring.note("a", "m", refusal(429, 9.0))
@@ -92,14 +85,14 @@ def test_where_all_rest_the_shortest_wait_is_told() -> None:
 
 
 def test_keys_that_are_all_refused_go_on_being_told_so() -> None:
-    ring = KeyRing(["a", "b"], Clock())
+    ring = KeyRing(["a", "b"], Clock(100.0))
     for key in "abb":
         assert not ring.note(key, "m", refusal(403))
     assert taken(ring, 2) == "bb"
 
 
 def test_rests_that_are_over_take_no_room() -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     ring = KeyRing(["a", "b"], clock)
     for number in range(100):
         ring.note("a", f"model {number}", refusal(429, 1.0))

@@ -1,5 +1,5 @@
 import pytest
-from modelwire_service.clients import client_address
+from modelwire_service.client_address import client_address
 
 FORWARDED = (("x-forwarded-for", "203.0.113.9"),)
 
