@@ -5,6 +5,7 @@ What is compiled for the messages of a set of routes goes when the set does: not
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Final
 
 from google.protobuf import descriptor_pool
@@ -32,6 +33,7 @@ from modelwire_gateway.routing.route_rules import Route
 from modelwire_gateway.routing.routes import Match, MethodNotAllowed, RouteTable
 
 _ROUTES_NAMED: Final = 24
+_FRAMINGS: Final = 64  # content types that a route's framings are remembered for
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,11 @@ class Endpoint:
         self.route: Final = route
         self.binder: Final = binder
         self.style: Final = style
-        self._http_body = http_body_reader(route)
+        self._http_body = read = http_body_reader(route)
+        if read is not None:
+            self._framing_of = lru_cache(_FRAMINGS)(
+                partial(http_body_framing, read=read, error_json=style.late_error_json)
+            )
         to_json = json_render(route, codecs)
         self._unary = unary_framing(to_json)
         self._pretty = unary_framing(pretty(to_json))
@@ -59,7 +65,7 @@ class Endpoint:
     def framing(self, first: bytes, accept: str, parameters: SystemParameters) -> Framing:
         """How an answer is written that begins with the message `first`. Raises RpcFailure where it cannot be read."""
         if self._http_body is not None:
-            return http_body_framing(self._http_body(first), self._http_body, self.style.late_error_json)
+            return self._framing_of(self._http_body(first).content_type)
         if self.route.rpc.server_streaming:
             return self._streams[stream_type(accept, parameters.alt)]
         return self._pretty if parameters.pretty_print else self._unary

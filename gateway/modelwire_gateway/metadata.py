@@ -8,6 +8,7 @@ import binascii
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from modelwire_gateway.backends.base import Metadata
@@ -25,6 +26,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]*")
 _REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _TIMEOUT: Final = re.compile(r"([0-9]{1,8})([HMSmun])")
+_REMEMBERED: Final = 256
 _SERVERS_OWN: Final = frozenset({"date", "server"})
 _SECONDS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 
@@ -86,10 +88,18 @@ def response_headers(
     headers = []
     for key, value in metadata:
         text = base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
-        if may_name_metadata(key) and _PRINTABLE.fullmatch(text):
-            name = key if key in exposed and key not in _SERVERS_OWN else f"{prefix}{key}"
-            headers.append((name.encode(), text.encode()))
+        name = _header_name(key, prefix, key in exposed)
+        if name is not None and _PRINTABLE.fullmatch(text):
+            headers.append((name, text.encode()))
     return headers
+
+
+@lru_cache(_REMEMBERED)
+def _header_name(key: str, prefix: str, exposed: bool) -> bytes | None:
+    """The header that shows metadata of that key; None if none does."""
+    if not may_name_metadata(key):
+        return None
+    return (key if exposed and key not in _SERVERS_OWN else f"{prefix}{key}").encode()
 
 
 def _add(metadata: list[tuple[str, str | bytes]], key: str, value: str) -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -17,6 +18,8 @@ def set_up_logs(level: str, form: str, worker: int | None = None) -> None:
 
     In a worker, of several, each line has its number.
     """
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # what no line tells is not gathered: see "Optimization" in the documentation of logging
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter(worker) if form == "json" else _TextFormatter(worker))
     root = logging.getLogger()
@@ -65,12 +68,18 @@ class _JsonFormatter(_Formatter):
 
 
 def _time(record: logging.LogRecord) -> str:
-    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, milliseconds = divmod(int(record.created * 1000), 1000)
+    return f"{_second(seconds)}.{milliseconds:03}Z"
+
+
+@lru_cache(1)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _shown(value: Any) -> str:
     """A value as it stands, or quoted and escaped where it would break the line or run into the next field."""
-    text = str(value)
+    text = value if type(value) is str else str(value)
     return text if text.isprintable() and " " not in text and text else _printable(json.dumps(text, ensure_ascii=False))
 
 

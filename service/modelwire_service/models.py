@@ -1,8 +1,8 @@
 """ModelService: which models there are."""
 
 from modelwire_service.call_record import current
-from modelwire_service.dispatch.deadlines import answer_in_time
 from modelwire_service.dispatch.route import route_of
+from modelwire_service.dispatch.waits import answer_in_time
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.upstreams.base import Json, Model
 from modelwire_service.validation import validate_model_name

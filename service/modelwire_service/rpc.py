@@ -5,7 +5,6 @@ the name of a class in its message. The gateway's codec does it, because it keep
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
 from typing import Any, Final
 
 import grpc
@@ -39,10 +38,9 @@ def streaming(method: Streaming, service: ServiceDescriptor, name: str) -> grpc.
     """The handler of a server-streaming RPC whose method yields response messages in wire form."""
     read = _reader(service.methods_by_name[name].input_type)
 
-    async def handle(wire: bytes, _: Any) -> AsyncGenerator[bytes]:
-        async with aclosing(method(read(wire))) as responses:
-            async for response in responses:
-                yield response
+    # No generator around the method's own: what is wrong with a request is raised before there is one.
+    def handle(wire: bytes, _: Any) -> AsyncGenerator[bytes]:
+        return method(read(wire))
 
     return grpc.unary_stream_rpc_method_handler(handle)
 

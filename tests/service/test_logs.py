@@ -10,14 +10,20 @@ from typing import Any
 import pytest
 from modelwire_service.logs import set_up_logs
 
+GATHERED = ("logThreads", "logProcesses", "logMultiprocessing", "_srcfile")
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
 @pytest.fixture(autouse=True)
 def _logs_as_they_were() -> Iterator[None]:
     root, ours = logging.getLogger(), logging.getLogger("modelwire")
-    handlers, levels = root.handlers[:], (root.level, ours.level)
+    grpcs = logging.getLogger("grpc._cython.cygrpc")
+    handlers, levels, filters = root.handlers[:], (root.level, ours.level), grpcs.filters[:]
+    gathered = {name: getattr(logging, name) for name in GATHERED}
     yield
+    for name, value in gathered.items():
+        setattr(logging, name, value)
+    grpcs.filters[:] = filters
     root.handlers[:] = handlers
     root.setLevel(levels[0])
     ours.setLevel(levels[1])

@@ -59,6 +59,12 @@ class Answer:
         first = await anext(call, None)
         framing = self._framing(first or b"")
         piece = framing.before + (framing.after if first is None else framing.render(first))
+        if framing.is_document and first is not None:
+            if (second := await anext(call, None)) is None:
+                headers = await self._headers(framing, call)
+                await exchange.answer(200, headers, piece, _trailers(call.trailing_metadata()))
+                return
+            piece += framing.render(second)
         await exchange.start(200, await self._headers(framing, call))
         await exchange.write(piece, more=True)  # even where empty: a layer above may hold the head until then
         if first is None:

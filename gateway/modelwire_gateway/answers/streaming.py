@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import orjson
-from google.api import httpbody_pb2
 
 from modelwire_gateway.answers.rendering import ReadHttpBody, Render
 from modelwire_gateway.content_types import EVENT_STREAM, JSON, NDJSON, media_type, weighed
@@ -40,13 +39,14 @@ class Framing:
     between: bytes = b""
     after: bytes = b""
     is_events: bool = False
+    is_document: bool = False
+    """Whether the beginning is of no use without the rest, so that one message may wait for the next, or the end."""
     late_error: LateError | None = None
     """Tells of a failure, given what was written last; what it makes is the end of the body."""
 
 
-def http_body_framing(first: httpbody_pb2.HttpBody, read: ReadHttpBody, error_json: ErrorJson) -> Framing:
-    """The framing of google.api.HttpBody messages, by the `first` one's content type."""
-    content_type = first.content_type
+def http_body_framing(content_type: str, read: ReadHttpBody, error_json: ErrorJson) -> Framing:
+    """The framing of google.api.HttpBody messages, by the content type of the first."""
     if not (content_type and content_type.isascii() and content_type.isprintable()):
         content_type = _RAW_DEFAULT
     if media_type(content_type) == EVENT_STREAM:
@@ -54,7 +54,8 @@ def http_body_framing(first: httpbody_pb2.HttpBody, read: ReadHttpBody, error_js
         return Framing(
             _event_headers(content_type), lambda wire: read(wire).data, is_events=True, late_error=late_error
         )
-    return Framing(_content_type(content_type), lambda wire: read(wire).data)
+    is_document = media_type(content_type) == JSON
+    return Framing(_content_type(content_type), lambda wire: read(wire).data, is_document=is_document)
 
 
 def unary_framing(to_json: Render) -> Framing:

@@ -14,7 +14,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.errors import failure
 from modelwire_gateway.routing.path_template import Variable
 from modelwire_gateway.routing.route_rules import Route, routes_of
-from modelwire_gateway.routing.route_tree import RouteTree
+from modelwire_gateway.routing.route_tree import ANY_METHOD, RouteTree
 
 __all__ = ["Match", "MethodNotAllowed", "NotFound", "Route", "RouteErrors", "RouteTable"]
 
@@ -56,6 +56,7 @@ class RouteTable:
     def __init__(self, routes: tuple[Route, ...], tree: RouteTree[Route]) -> None:
         self.routes: Final = routes
         self._tree = tree
+        self._at_once = {place: self._search(*place) for place in map(_place, routes) if place is not None}
 
     @classmethod
     def from_services(
@@ -87,6 +88,9 @@ class RouteTable:
         Raises RpcFailure INVALID_ARGUMENT where a variable took what cannot be decoded.
         """
         path = raw_path.encode() if isinstance(raw_path, str) else raw_path
+        return self._at_once.get((http_method, path)) or self._search(http_method, path)
+
+    def _search(self, http_method: str, path: bytes) -> Match | MethodNotAllowed | NotFound:
         if not path.startswith(b"/"):
             return NotFound()
         allowed: set[str] = set()
@@ -95,6 +99,12 @@ class RouteTable:
             if route:
                 return Match(route, tuple(_captured(variable, segments) for variable in route.template.variables))
         return MethodNotAllowed(tuple(sorted(allowed))) if allowed else NotFound()
+
+
+def _place(route: Route) -> tuple[str, bytes] | None:
+    """The one method and path that a route has; None where it has several."""
+    path = str(route.template)
+    return None if "*" in path or "{" in path or route.http_method == ANY_METHOD else (route.http_method, path.encode())
 
 
 def _shown(route: Route) -> str:

@@ -9,7 +9,7 @@
     retry_budget.py  … how much may be tried again
     back_off.py      how long to wait before that
     deadlines.py     how long a call may take, and the waits within it
-    stream_watch.py  … those of a stream
+    waits.py         … kept to, by one timer
 
 One call has one budget of time. Queueing, attempts, the waits between them and other upstreams all take from it, and
 whatever would outlast it is not begun. Nothing is tried again that an upstream may have worked on, unless it said that

@@ -6,12 +6,11 @@ JavaScript's in `x-stainless-timeout`, in whole seconds rounded down. Either bou
 and never the whole stream.
 """
 
-import asyncio
 import math
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from modelwire_service.call_record import current
 from modelwire_service.errors import DeadlineExceeded
@@ -19,8 +18,6 @@ from modelwire_service.errors import DeadlineExceeded
 READ_TIMEOUT: Final = "x-stainless-read-timeout"
 TIMEOUT: Final = "x-stainless-timeout"
 _ROUNDED_OFF: Final = 1.0  # seconds, at most
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +79,10 @@ def longest_gap() -> float | None:
     return _limits.get(_NONE).gap
 
 
-async def in_time(work: Awaitable[Result], by: float | None) -> Result:
-    """What `work` gives, if it does `by` a time on the loop's clock. Raises DeadlineExceeded, with `work` cancelled."""
-    if by is None:
-        return await work
-    timer = asyncio.timeout_at(by)
-    try:
-        async with timer:
-            return await work
-    except TimeoutError:
-        if timer.expired():
-            raise exceeded() from None
-        raise
-
-
 def answer_by() -> float | None:
     """When the answer of the call this task serves must be there, on the loop's clock; None if it may take any time."""
     by = _limits.get(_NONE).answer_by
     return current().ends_at if by is None else by
-
-
-async def answer_in_time(work: Awaitable[Result]) -> Result:
-    """What `work` gives, if it does by then. Raises DeadlineExceeded."""
-    return await in_time(work, answer_by())
 
 
 def exceeded() -> DeadlineExceeded:

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from modelwire_service.call_record import CallRecord, current
 from modelwire_service.dispatch.attempts import Ask, Sleep, answer_of
-from modelwire_service.dispatch.deadlines import answer_by, in_time, longest_gap
+from modelwire_service.dispatch.deadlines import answer_by, longest_gap
 from modelwire_service.dispatch.guard import Pass, may_be_tried_again
 from modelwire_service.dispatch.route import route_of
-from modelwire_service.dispatch.stream_watch import StreamWatch
+from modelwire_service.dispatch.waits import Watch, in_time
 from modelwire_service.errors import InvalidRequest, ModelNotFound, Overloaded, ServiceError, UpstreamRefused
 from modelwire_service.model_catalog import ModelCatalog, Target
 from modelwire_service.upstreams.base import Embeddings, Json, Upstream
@@ -43,7 +43,7 @@ class Dispatcher:
         """The batches of a reply. Up to the first nothing is lost by a failure; later ones are raised as they are."""
         record = current()
         begun, held = await self._answer(request, _begin, record)
-        watch = StreamWatch(record.ends_at, longest_gap())
+        watch = Watch(record.ends_at, longest_gap())
         error: BaseException | None = None
         try:
             async with aclosing(begun.rest) as rest:

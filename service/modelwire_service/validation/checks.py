@@ -142,18 +142,22 @@ def up_to(most: int, items: str, check: Check) -> Check:
 
 def shape(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
     """An object that has the required members; others it may have, declared or not. A null member counts as absent."""
-    checks = {**required, **(optional or {})}
+    others = optional or {}
+    rank = {name: at for at, name in enumerate(others)}
 
     def check(value: Any, path: Path, report: Report) -> None:
         if not isinstance(value, dict):
             report.add(path, "must be an object")
             return
         # In the table's order, whatever the caller's: both doors then name the same field first.
-        for name, inner in checks.items():
-            if (member := value.get(name)) is not None:
-                inner(member, (*path, name), report)
-            elif name in required:
+        for name, inner in required.items():
+            if (member := value.get(name)) is None:
                 report.add((*path, name), REQUIRED)
+            else:
+                inner(member, (*path, name), report)
+        for name in sorted(rank.keys() & value.keys(), key=rank.__getitem__):
+            if (member := value[name]) is not None:
+                others[name](member, (*path, name), report)
 
     return check
 

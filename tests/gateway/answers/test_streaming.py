@@ -103,7 +103,7 @@ def test_the_content_type_of_an_http_body(given: str, shown: str) -> None:
 
 
 def raw(given: str) -> Framing:
-    return http_body_framing(httpbody_pb2.HttpBody(content_type=given), httpbody_pb2.HttpBody.FromString, ERROR_JSON)
+    return http_body_framing(given, httpbody_pb2.HttpBody.FromString, ERROR_JSON)
 
 
 @pytest.mark.parametrize("given", ["text/event-stream", "text/event-stream; charset=utf-8", "Text/Event-Stream"])

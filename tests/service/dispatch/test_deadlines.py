@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 from modelwire_service.call_record import CallRecord, begin, current
-from modelwire_service.dispatch.deadlines import Deadlines, TimeLimits, answer_by, in_time, limit
-from modelwire_service.dispatch.stream_watch import StreamWatch
+from modelwire_service.dispatch.deadlines import Deadlines, TimeLimits, answer_by, limit
+from modelwire_service.dispatch.waits import Watch, in_time
 from modelwire_service.errors import DeadlineExceeded, UpstreamUnavailable
 
 NOW = 5_000.0
@@ -58,9 +58,16 @@ async def for_ever(cancelled: asyncio.Event) -> None:
 async def test_work_that_takes_too_long_is_cancelled() -> None:
     cancelled = asyncio.Event()
     with pytest.raises(DeadlineExceeded) as raised:
-        await in_time(for_ever(cancelled), soon())
+        await in_time(for_ever(cancelled), soon(0.01))
     assert cancelled.is_set()
     assert raised.value.retries_spent
+
+
+async def test_work_for_which_no_time_is_left_is_not_begun() -> None:
+    cancelled = asyncio.Event()
+    with pytest.raises(DeadlineExceeded):
+        await in_time(for_ever(cancelled), soon())
+    assert not cancelled.is_set()
 
 
 async def test_a_timeout_of_the_work_itself_is_left_alone() -> None:
@@ -75,7 +82,7 @@ async def watched(
     items: AsyncGenerator[int], ends_at: float | None, gap: float | None, between: asyncio.Event | None = None
 ) -> list[int]:
     """Reads as the dispatcher does; `between` is waited for after each item."""
-    watch, found = StreamWatch(ends_at, gap), []
+    watch, found = Watch(ends_at, gap), []
     try:
         watch.begin()
         async for item in items:

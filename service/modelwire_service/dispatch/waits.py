@@ -1,4 +1,4 @@
-"""Bounds each wait of a stream by one timer for all of them.
+"""Bounds the wait for an answer, and each wait of a stream by one timer for all of them.
 
 Theory of operation. A timeout of asyncio's around each wait would cost more than all else that is done for a batch. So
 there is one timer. It is set for the end of the first wait, and when it goes off too early, because other waits have
@@ -9,12 +9,15 @@ because whoever reads is busy with what they got, the timer does nothing, and is
 
 import asyncio
 import math
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
-from modelwire_service.dispatch.deadlines import exceeded
+from modelwire_service.dispatch.deadlines import answer_by, exceeded
+
+Result = TypeVar("Result")
 
 
-class StreamWatch:
+class Watch:
     """Bounds each wait by `gap` seconds, and all of them by the time `ends_at` on the loop's clock.
 
     A wait begins with `begin`, and ends with `end`, or with `failed` where it raised anything. `close` after all.
@@ -71,3 +74,24 @@ class StreamWatch:
         self._expired = True
         self._cancelling = self._task.cancelling()
         self._task.cancel()
+
+
+async def in_time(work: Coroutine[Any, Any, Result], by: float | None) -> Result:
+    """What `work` gives, if it does `by` a time on the loop's clock. Raises DeadlineExceeded, with `work` cancelled."""
+    if by is None:
+        return await work
+    watch = Watch(by, None)
+    try:
+        watch.begin()
+        return await work
+    except BaseException:
+        work.close()
+        watch.failed()
+        raise
+    finally:
+        watch.close()
+
+
+async def answer_in_time(work: Coroutine[Any, Any, Result]) -> Result:
+    """What `work` gives, if it does by when the call this task serves must be answered. Raises DeadlineExceeded."""
+    return await in_time(work, answer_by())
