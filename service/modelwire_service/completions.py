@@ -31,7 +31,8 @@ def completed(reply: Json, model: str) -> Json:
 
 def events(chunks: Iterable[Json]) -> bytes:
     """Chunks as server-sent events; empty if there are none."""
-    return b"".join([b"data: " + orjson.dumps(chunk) + b"\n\n" for chunk in chunks])
+    texts = [orjson.dumps(chunk) for chunk in chunks]
+    return b"data: %b\n\n" % b"\n\ndata: ".join(texts) if texts else b""
 
 
 class ChunkStream:
@@ -86,21 +87,27 @@ class ChunkStream:
 
     def _choice(self, choice: Json, position: int) -> Json:
         index = choice_index(choice, position)
-        delta = _without_empty_calls(choice.get("delta") or {})
+        delta = choice.get("delta") or {}
+        if "tool_calls" in delta:
+            delta = self._with_calls(delta, index)
         if index not in self._begun:
             self._begun.add(index)
             delta = {**delta, "role": "assistant"}
         elif "role" in delta:  # clients join the texts of all deltas: assistantassistant
             delta = {key: value for key, value in delta.items() if key != "role"}
-        if calls := delta.get("tool_calls"):
-            delta = {**delta, "tool_calls": self._calls.setdefault(index, CallDeltas()).numbered(calls)}
         said = {**choice, "index": index, "delta": delta}
         if not choice.get("finish_reason"):
-            return {**said, "finish_reason": None}
+            said["finish_reason"] = None
+            return said
         self._ended.add(index)
         if (called := index in self._calls) and self._calls[index].any_unnamed:
             raise malformed("a tool call", "named")
         return _end(said, called=called)
+
+    def _with_calls(self, delta: Json, index: int) -> Json:
+        if not (calls := delta["tool_calls"]):
+            return _without_empty_calls(delta)
+        return {**delta, "tool_calls": self._calls.setdefault(index, CallDeltas()).numbered(calls)}
 
 
 def _completed_choice(choice: Json, position: int) -> Json:

@@ -2,7 +2,8 @@
 
 Framing is on bytes, because the network splits characters, line ends and events anywhere; only whole
 payloads are decoded, by whoever wants them. Each byte is looked at a fixed number of times, however small
-the pieces are.
+the pieces are. Events as most servers write them, of one line each, are taken by the piece; lines are read one by one
+where anything else is in it.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from modelwire_service.errors import UpstreamProtocolError
 
 _BOM = b"\xef\xbb\xbf"
+_END = b"\n\n"  # of an event, as most servers write it
 
 
 def is_event_stream(headers: Mapping[str, str]) -> bool:
@@ -38,6 +40,33 @@ class SseReader:
 
     def feed(self, piece: bytes) -> list[bytes]:
         """The data of each event that this piece completes; several data lines are joined by LF."""
+        if self._at_start and not self._line and piece[:1] not in (b"", _BOM[:1]):
+            self._at_start = False
+        if b"\r" in piece or self._after_cr or self._at_start or len(piece) > self._max_event_bytes:
+            return self._read(piece)
+        events, begun = [], 0
+        if self._line or self._data or self._is_error:
+            begun = piece.find(_END) + len(_END)
+            if begun < len(_END):
+                return self._read(piece)
+            events = self._read(piece[:begun])
+        ended = piece.rfind(_END, begun) + len(_END)
+        if ended > begun:
+            events += self._whole(piece[begun:ended])
+            begun = ended
+        return events + self._read(piece[begun:]) if begun < len(piece) else events
+
+    def _whole(self, piece: bytes) -> list[bytes]:
+        """The same for a piece of whole events, begun between two and with LF alone for line ends."""
+        events = piece[: -len(_END)].split(_END)
+        if self.error is None and all(
+            event[:6] == b"data: " and event[6:7] > b" " and b"\n" not in event for event in events
+        ):
+            return [event[6:] for event in events]
+        return self._read(piece)
+
+    def _read(self, piece: bytes) -> list[bytes]:
+        """The same for any piece."""
         *ended, rest = self._with_lf(piece).split(b"\n")
         events: list[bytes] = []
         for line in ended:

@@ -1,6 +1,8 @@
 """SSE framing: what bytes make which events, however the network splits them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from modelwire_service.errors import UpstreamProtocolError
 from modelwire_service.upstreams.sse import SseReader
 
@@ -98,6 +100,20 @@ def test_every_split_in_two_gives_the_same_events() -> None:
 def test_pieces_of_any_size_give_the_same_events(size: int) -> None:
     pieces = [RECORDED[start : start + size] for start in range(0, len(RECORDED), size)]
     assert events_of(*pieces, b"") == EVENTS
+
+
+PARTS = [b"data: a", b"data:", b"data: ", b"event: error", b": note", b"\n", b"\n\n", b"\r", b"\r\n", b"\xef\xbb\xbf"]
+
+
+@given(st.lists(st.sampled_from(PARTS)).map(b"".join), st.lists(st.integers(0, 60)))
+def test_how_a_stream_is_cut_changes_nothing(stream: bytes, cuts: list[int]) -> None:
+    ends = sorted({min(cut, len(stream)) for cut in cuts} | {len(stream)})
+    pieces = [stream[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    whole, by_byte, cut_up = SseReader(), SseReader(), SseReader()
+    expected = [event for at in range(len(stream)) for event in by_byte.feed(stream[at : at + 1])] + by_byte.close()
+    assert whole.feed(stream) + whole.close() == expected
+    assert [event for piece in pieces for event in cut_up.feed(piece)] + cut_up.close() == expected
+    assert whole.error == by_byte.error == cut_up.error
 
 
 def test_an_event_comes_with_the_piece_that_completes_it() -> None:

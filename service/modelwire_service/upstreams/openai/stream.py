@@ -12,6 +12,7 @@ from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.errors import broken_choice, refusal, refusal_in, refusal_of_event
 from modelwire_service.upstreams.openai.answer_values import settled_choices
 from modelwire_service.upstreams.openai.answers import ChunkRepair
+from modelwire_service.upstreams.openai.plain_chunks import plain_choice
 from modelwire_service.upstreams.redaction import Redactor
 from modelwire_service.upstreams.sse import SseReader
 
@@ -50,7 +51,9 @@ class ChunkReader:
         for event in events:
             if self.done or self.failure:
                 break
-            if event.strip() == b"[DONE]":
+            if event.startswith(b"{"):
+                self._read(event, chunks)
+            elif event.strip() == b"[DONE]":
                 self.done = True
                 self._add_what_was_held(chunks)
                 if not self._began:
@@ -64,9 +67,12 @@ class ChunkReader:
     def _read(self, event: bytes, chunks: list[Json]) -> None:
         try:
             chunk = loads(event)
-            if (failure := refusal_in(chunk, self._redactor)) is not None:
+            if (choice := plain_choice(chunk)) is not None:
+                self._began.add(choice["index"])
+            elif (failure := refusal_in(chunk, self._redactor)) is not None:
                 raise failure
-            self._note(chunk)
+            else:
+                self._note(chunk)
             chunks.append(chunk if self._repair is None else self._repair.chunk(chunk))
         except ServiceError as error:
             self.failure = error
