@@ -11,6 +11,7 @@ from modelwire_service.upstreams.base import Json
 _CHUNK: Final = frozenset({"id", "object", "created", "model", "system_fingerprint", "service_tier", "choices"})
 _CHOICE: Final = frozenset({"index", "delta", "logprobs", "finish_reason"})
 _DELTA: Final = frozenset({"content", "role"})
+_TEXT: Final = (str, type(None))
 
 
 def plain_choice(chunk: Any) -> Json | None:
@@ -18,19 +19,12 @@ def plain_choice(chunk: Any) -> Json | None:
     if type(chunk) is not dict or not chunk.keys() <= _CHUNK or chunk.get("object") != "chat.completion.chunk":
         return None
     choices = chunk.get("choices")
-    if type(choices) is not list or len(choices) != 1 or not _is_text_or_none(chunk, "system_fingerprint"):
+    if type(choices) is not list or len(choices) != 1 or type(choice := choices[0]) is not dict:
         return None
-    choice = choices[0]
-    if type(choice) is not dict or not choice.keys() <= _CHOICE or not _is_text_or_none(chunk, "service_tier"):
+    if not choice.keys() <= _CHOICE or choice.get("finish_reason") is not None or choice.get("logprobs") is not None:
         return None
-    index, delta = choice.get("index"), choice.get("delta")
-    if type(index) is not int or not 0 <= index <= MAX_INT32 or type(delta) is not dict or not delta.keys() <= _DELTA:
+    delta, index = choice.get("delta"), choice.get("index")
+    if type(delta) is not dict or not delta.keys() <= _DELTA or type(delta.get("content")) is not str:
         return None
-    if choice.get("logprobs") is not None or choice.get("finish_reason") is not None:
-        return None
-    return choice if type(delta.get("content")) is str else None
-
-
-def _is_text_or_none(members: Json, name: str) -> bool:
-    value = members.get(name)
-    return value is None or type(value) is str
+    named = type(chunk.get("system_fingerprint")) in _TEXT and type(chunk.get("service_tier")) in _TEXT
+    return choice if named and type(index) is int and 0 <= index <= MAX_INT32 else None
