@@ -7,22 +7,24 @@ from typing import Protocol
 import orjson
 
 from modelwire_service.call_record import current
-from modelwire_service.completions import DONE, ChunkStream, completed, events
+from modelwire_service.completions import ChunkStream, completed
 from modelwire_service.dispatch.dispatcher import Dispatcher
+from modelwire_service.events import DONE, Events
 from modelwire_service.model_catalog import ModelCatalog
 from modelwire_service.rpc import EVENT_STREAM, JSON, http_body
-from modelwire_service.upstreams.base import Json
+from modelwire_service.upstreams.base import Batch, Json
+from modelwire_service.upstreams.text_runs import count_in
 from modelwire_service.validation import validate_chat
 
 
 class Writer(Protocol):
     """How the chunks of a reply are written as messages."""
 
-    def chunks(self, chunks: list[Json]) -> Iterable[bytes]:
+    def chunks(self, chunks: Batch) -> Iterable[bytes]:
         """The messages for chunks that arrived together; there may be none."""
         ...
 
-    def closing(self, chunks: list[Json]) -> Iterable[bytes]:
+    def closing(self, chunks: Batch) -> Iterable[bytes]:
         """The messages for the last chunks, and for the end of a reply that is whole."""
         ...
 
@@ -46,7 +48,7 @@ class Conversations:
         try:
             async with aclosing(self._dispatcher.stream_chat(request)) as batches:
                 async for batch in batches:
-                    record.pieces += len(batch)
+                    record.pieces += count_in(batch)
                     # Not before: the model is that of the upstream that answers.
                     stream = stream or ChunkStream(request["model"], include_usage=include_usage)
                     for message in writer.chunks(stream.chunks(batch)):
@@ -82,8 +84,11 @@ class ChatService:
 class _EventWriter:
     """Server-sent events in google.api.HttpBody messages; the last ends in `[DONE]`."""
 
-    def chunks(self, chunks: list[Json]) -> Iterable[bytes]:
-        return (http_body(EVENT_STREAM, events(chunks)),) if chunks else ()
+    def __init__(self) -> None:
+        self._events = Events()
 
-    def closing(self, chunks: list[Json]) -> Iterable[bytes]:
-        return (http_body(EVENT_STREAM, events(chunks) + DONE),)
+    def chunks(self, chunks: Batch) -> Iterable[bytes]:
+        return (http_body(EVENT_STREAM, self._events.of(chunks)),) if chunks else ()
+
+    def closing(self, chunks: Batch) -> Iterable[bytes]:
+        return (http_body(EVENT_STREAM, self._events.of(chunks) + DONE),)

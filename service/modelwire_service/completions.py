@@ -7,17 +7,13 @@ adapter's to undo.
 
 import secrets
 import time
-from collections.abc import Iterable
 from typing import Any
-
-import orjson
 
 from modelwire_service.finish_reasons import FINISH_REASONS, STOP, finish_reason
 from modelwire_service.tool_calls import CallDeltas, completed_calls
 from modelwire_service.upstreams.answer_json import as_int, choice_index, malformed
-from modelwire_service.upstreams.base import Json
-
-DONE = b"data: [DONE]\n\n"
+from modelwire_service.upstreams.base import Batch, Json
+from modelwire_service.upstreams.text_runs import TextRun
 
 
 def completed(reply: Json, model: str) -> Json:
@@ -27,12 +23,6 @@ def completed(reply: Json, model: str) -> Json:
     if not isinstance(said.get("usage"), dict):
         said.pop("usage", None)
     return said
-
-
-def events(chunks: Iterable[Json]) -> bytes:
-    """Chunks as server-sent events; empty if there are none."""
-    texts = [orjson.dumps(chunk) for chunk in chunks]
-    return b"data: %b\n\n" % b"\n\ndata: ".join(texts) if texts else b""
 
 
 class ChunkStream:
@@ -52,12 +42,14 @@ class ChunkStream:
         self._begun: set[int] = set()
         self._ended: set[int] = set()
         self._calls: dict[int, CallDeltas] = {}
+        self._alike: tuple[Json, Json] | None = None  # a chunk of which there was a run, and what goes out for it
 
-    def chunks(self, batch: list[Json]) -> list[Json]:
+    def chunks(self, batch: Batch) -> list[Json | TextRun]:
         """The chunks that go out for a batch of the upstream's; none if none of them says anything."""
-        return [said for chunk in batch if (said := self._chunk(chunk)) is not None]
+        said = (self._run(chunk) if isinstance(chunk, TextRun) else self._chunk(chunk) for chunk in batch)
+        return [chunk for chunk in said if chunk is not None]
 
-    def closing(self) -> list[Json]:
+    def closing(self) -> list[Json | TextRun]:
         """What closes a whole stream: reasons to finish that the upstream left out, and usage if asked for.
 
         Usage is null where the upstream told none.
@@ -68,12 +60,19 @@ class ChunkStream:
             said.append({**self._head_of({}), "choices": [], "usage": self.usage})
         return said
 
+    def _run(self, run: TextRun) -> TextRun:
+        if self._alike is None or self._alike[0] is not run.like:
+            # Chunks like it have come, so that this one is not the first of its choice.
+            self._alike = run.like, self._choices_of(run.like)
+        return TextRun(self._alike[1], run.texts)
+
     def _chunk(self, chunk: Json) -> Json | None:
         if isinstance(usage := chunk.get("usage"), dict):
             self.usage = usage
-        choices = chunk.get("choices")
-        if not choices:
-            return None
+        return self._choices_of(chunk) if chunk.get("choices") else None
+
+    def _choices_of(self, chunk: Json) -> Json:
+        choices = chunk["choices"]
         said = {**chunk, **self._head_of(chunk), "choices": [self._choice(c, i) for i, c in enumerate(choices)]}
         said.pop("usage", None)
         if self._include_usage:

@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 import pytest
-from modelwire_service.completions import DONE, ChunkStream, completed
-from modelwire_service.completions import events as sent_by
+from modelwire_service.completions import ChunkStream, completed
 from modelwire_service.errors import UpstreamProtocolError
+from modelwire_service.events import DONE, Events
 
 HEAD = {"id": "c1", "created": 1700000000, "model": "theirs"}
 ASSISTANT = {"role": "assistant", "content": None}
@@ -94,7 +94,9 @@ def payloads(data: bytes) -> list[Any]:
 
 def said(stream: ChunkStream, *batches: list[dict[str, Any]]) -> list[Any]:
     """What is sent for `batches` and at the end."""
-    return payloads(b"".join([*(sent_by(stream.chunks(batch)) for batch in batches), sent_by(stream.closing()), DONE]))
+    return payloads(
+        b"".join([*(Events().of(stream.chunks(batch)) for batch in batches), Events().of(stream.closing()), DONE])
+    )
 
 
 def finish(index: int, reason: str = "stop") -> dict[str, Any]:
@@ -163,7 +165,7 @@ def test_a_delta_without_calls_has_no_member_for_them(none: Any) -> None:
     ],
 )
 def test_choices_of_chunks_are_completed(chunks: list[dict[str, Any]], choices: list[dict[str, Any]]) -> None:
-    events = payloads(sent_by(ChunkStream("ours", include_usage=False).chunks(chunks)))
+    events = payloads(Events().of(ChunkStream("ours", include_usage=False).chunks(chunks)))
     assert [choice for event in events for choice in event["choices"]] == choices
 
 
@@ -184,7 +186,7 @@ CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments
 def test_a_choice_without_a_reason_gets_one_at_the_end(choices: list[Any], closing: list[Any]) -> None:
     stream = ChunkStream("ours", include_usage=False)
     stream.chunks([chunk(*choices)])
-    *events, done = payloads(sent_by(stream.closing()) + DONE)
+    *events, done = payloads(Events().of(stream.closing()) + DONE)
     assert ([choice for event in events for choice in event["choices"]], done) == (closing, "[DONE]")
 
 
@@ -244,7 +246,7 @@ def test_the_native_reason_an_upstream_tells_is_kept() -> None:
 
 def test_all_chunks_have_the_head_of_the_first() -> None:
     other = {"id": "c2", "created": 5, "model": "other", "choices": [{}], "note": 1}
-    first, second = payloads(sent_by(ChunkStream("ours", include_usage=False).chunks([chunk({}), other])))
+    first, second = payloads(Events().of(ChunkStream("ours", include_usage=False).chunks([chunk({}), other])))
     head = {**HEAD, "object": "chat.completion.chunk"}
     assert first.items() >= head.items()
     assert second.items() >= (head | {"note": 1}).items()
@@ -289,8 +291,8 @@ def test_usage_nobody_told_is_null() -> None:
 @pytest.mark.parametrize("batch", [[], [chunk()], [{"choices": None}, {}]])
 def test_a_batch_that_says_nothing_is_no_event(batch: list[dict[str, Any]]) -> None:
     stream = ChunkStream("ours", include_usage=False)
-    assert sent_by(stream.chunks(batch)) == b""
-    assert sent_by(stream.closing()) + DONE == DONE
+    assert Events().of(stream.chunks(batch)) == b""
+    assert Events().of(stream.closing()) + DONE == DONE
 
 
 def test_a_choice_does_not_end_before_its_calls_are_named() -> None:

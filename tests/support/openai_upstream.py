@@ -9,6 +9,7 @@ from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.http.base import Timeouts
 from modelwire_service.upstreams.http.httpx_client import HttpxClient
 from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
+from modelwire_service.upstreams.text_runs import chunks_in
 
 BASE_URL = "https://llm.example.net:8443/v1"
 KEY = "sk-planted-0123456789"
@@ -33,7 +34,7 @@ def streaming(body: bytes) -> OpenAIUpstream:
 
 
 async def streamed(upstream: OpenAIUpstream, request: Json = REQUEST) -> list[Json]:
-    return [chunk async for batch in upstream.stream_chat(request) for chunk in batch]
+    return [chunk async for batch in upstream.stream_chat(request) for chunk in chunks_in(batch)]
 
 
 async def ask(upstream: OpenAIUpstream, *, stream: bool) -> None:

@@ -14,7 +14,7 @@ from modelwire_service.dispatch.route import route_of
 from modelwire_service.dispatch.waits import Watch, in_time
 from modelwire_service.errors import InvalidRequest, ModelNotFound, Overloaded, ServiceError, UpstreamRefused
 from modelwire_service.model_catalog import ModelCatalog, Target
-from modelwire_service.upstreams.base import Embeddings, Json, Upstream
+from modelwire_service.upstreams.base import Batch, Embeddings, Json, Upstream
 
 Result = TypeVar("Result")
 
@@ -39,7 +39,7 @@ class Dispatcher:
         """The vectors."""
         return await self._whole(request, _embed)
 
-    async def stream_chat(self, request: Json) -> AsyncGenerator[list[Json]]:
+    async def stream_chat(self, request: Json) -> AsyncGenerator[Batch]:
         """The batches of a reply. Up to the first nothing is lost by a failure; later ones are raised as they are."""
         record = current()
         begun, held = await self._answer(request, _begin, record)
@@ -142,8 +142,8 @@ def _note(target: Target, record: CallRecord) -> None:
 class _Begun:
     """A stream, with its first batch; None if it had none."""
 
-    first: list[Json] | None
-    rest: AsyncGenerator[list[Json]]
+    first: Batch | None
+    rest: AsyncGenerator[Batch]
 
 
 async def _begin(upstream: Upstream, request: Json) -> _Begun:

@@ -8,7 +8,8 @@ from modelwire_service.errors import ServiceError
 from modelwire_service.typed.answers import chunk_wire, completion_wire, head_wire
 from modelwire_service.typed.field_names import in_v1_fields
 from modelwire_service.typed.requests import chat_request
-from modelwire_service.upstreams.base import Json
+from modelwire_service.upstreams.base import Batch, Json
+from modelwire_service.upstreams.text_runs import chunks_in
 from modelwire_service.validation import validate_chat
 
 
@@ -46,10 +47,10 @@ class _ChunkWriter:
     def __init__(self) -> None:
         self._head = b""
 
-    def chunks(self, chunks: list[Json]) -> Iterator[bytes]:
-        for chunk in chunks:
+    def chunks(self, chunks: Batch) -> Iterator[bytes]:
+        for chunk in chunks_in(chunks):
             self._head = self._head or head_wire(chunk)
             yield self._head + chunk_wire(chunk)
 
-    def closing(self, chunks: list[Json]) -> Iterable[bytes]:
+    def closing(self, chunks: Batch) -> Iterable[bytes]:
         return self.chunks(chunks)

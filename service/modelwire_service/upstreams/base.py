@@ -7,7 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Json = dict[str, Any]
+from modelwire_service.upstreams.text_runs import Batch, Json
+
+__all__ = ["Batch", "Embeddings", "Json", "Model", "Upstream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Upstream(Protocol):
         """One `chat.completion` object, in any state of completeness an upstream may leave it in."""
         ...
 
-    def stream_chat(self, request: Json) -> AsyncGenerator[list[Json]]:
+    def stream_chat(self, request: Json) -> AsyncGenerator[Batch]:
         """Batches of `chat.completion.chunk` objects, as they come; a batch is what arrived together.
 
         Asks for usage always: a chunk with `usage` may come at the end. Raises UpstreamProtocolError if

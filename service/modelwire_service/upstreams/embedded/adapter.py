@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from modelwire_service.errors import InvalidRequest, UpstreamUnavailable
-from modelwire_service.upstreams.base import Embeddings, Json, Model
+from modelwire_service.upstreams.base import Batch, Embeddings, Json, Model
 from modelwire_service.upstreams.embedded.chat_process import ChatAddress, ChatProcess, ChatServer
 from modelwire_service.upstreams.embedded.chat_reply import ReplyStream, merged
 from modelwire_service.upstreams.embedded.chat_request import plan_chat, refuse_undeclared
@@ -15,6 +15,7 @@ from modelwire_service.upstreams.embedded.packages import CHAT_WEIGHTS, EMBEDDIN
 from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import Timeouts
 from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
+from modelwire_service.upstreams.text_runs import chunks_in
 
 CHAT_MODEL = Model(MODEL_ID, created=1_730_332_800, owned_by="HuggingFaceTB")  # 2024-10-31
 EMBEDDING_MODEL = Model("all-minilm-l6-v2", created=1_630_281_600, owned_by="sentence-transformers")  # 2021-08-30
@@ -80,7 +81,7 @@ class EmbeddedUpstream:
             reply.next_choice()
             async with aclosing(self._stream(body)) as batches:
                 async for batch in batches:
-                    if chunks := reply.chunks(batch):
+                    if chunks := reply.chunks(chunks_in(batch)):
                         yield chunks
         yield [reply.last_chunk()]
 
@@ -102,7 +103,7 @@ class EmbeddedUpstream:
             await self._expect_death(error)
         return await (await self._chat_server()).chat(body)
 
-    async def _stream(self, body: Json) -> AsyncGenerator[list[Json]]:
+    async def _stream(self, body: Json) -> AsyncGenerator[Batch]:
         for retried in (False, True):
             server = await self._chat_server()
             try:

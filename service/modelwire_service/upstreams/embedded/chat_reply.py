@@ -41,7 +41,7 @@ class ReplyStream:
         self._index += 1
         self._calls = ToolCallStream(self._forced) if self._forced is not None else None
 
-    def chunks(self, batch: list[Json]) -> list[Json]:
+    def chunks(self, batch: Iterable[Json]) -> list[Json]:
         """The chunks to stream for those of the reply at hand. Its usage is kept for the end."""
         return [chunk for given in batch for chunk in self._chunks(given)]
 

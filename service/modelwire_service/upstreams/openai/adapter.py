@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from modelwire_service.errors import UpstreamProtocolError, UpstreamRefused
 from modelwire_service.upstreams.answer_json import MAX_ANSWER_BYTES
-from modelwire_service.upstreams.base import Embeddings, Json, Model
+from modelwire_service.upstreams.base import Batch, Embeddings, Json, Model
 from modelwire_service.upstreams.errors import broken_choice, refusal, refusal_in, refusal_of
 from modelwire_service.upstreams.http.base import HttpClient, Response
 from modelwire_service.upstreams.json_server import JsonServer, short_body
@@ -19,6 +19,7 @@ from modelwire_service.upstreams.openai.profiles import PLAIN, Profile
 from modelwire_service.upstreams.openai.requests import request_repair
 from modelwire_service.upstreams.openai.stream import ChunkReader
 from modelwire_service.upstreams.sse import is_event_stream
+from modelwire_service.upstreams.text_runs import chunks_in
 
 _TAIL_PATIENCE = 0.25  # seconds from [DONE] to the end of the body, which keeps the connection usable
 
@@ -74,7 +75,7 @@ class OpenAIUpstream:
         finally:
             await response.aclose()
 
-    async def stream_chat(self, request: Json) -> AsyncGenerator[list[Json]]:
+    async def stream_chat(self, request: Json) -> AsyncGenerator[Batch]:
         options = {**(request.get("stream_options") or {}), "include_usage": True}
         body = self._repaired({**request, "stream": True, "stream_options": options})
         response = await self._server.send("POST", "chat/completions", body)
@@ -150,20 +151,20 @@ class OpenAIUpstream:
             if size > MAX_ANSWER_BYTES:
                 raise UpstreamProtocolError(f"the upstream's answer is over {MAX_ANSWER_BYTES} bytes")
             with _misshapen_told():
-                folder.add(reader.feed(piece))
+                folder.add(chunks_in(reader.feed(piece)))
             if reader.done or reader.failure:
                 break
         rest = await _ended(reader, response)
         if reader.failure:
             raise reader.failure
         with _misshapen_told():
-            folder.add(rest)
+            folder.add(chunks_in(rest))
             completion = folder.completion()
         settled_choices(completion, "message")  # only the whole of a call tells whether it has a name
         return completion
 
 
-async def _ended(reader: ChunkReader, response: Response) -> list[Json]:
+async def _ended(reader: ChunkReader, response: Response) -> Batch:
     """The chunks left over at the end. After [DONE], reads on to the end of the body if that is near."""
     if not reader.done:
         return [] if reader.failure else reader.close()

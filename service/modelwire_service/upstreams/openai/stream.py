@@ -4,7 +4,7 @@ A stream is whole if a choice began, and `[DONE]` came or each choice that began
 failure and what cannot be read end it; the chunks before either still count.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from modelwire_service.errors import ServiceError, UpstreamProtocolError
 from modelwire_service.upstreams.answer_json import loads
@@ -13,8 +13,12 @@ from modelwire_service.upstreams.errors import broken_choice, refusal, refusal_i
 from modelwire_service.upstreams.openai.answer_values import settled_choices
 from modelwire_service.upstreams.openai.answers import ChunkRepair
 from modelwire_service.upstreams.openai.plain_chunks import plain_choice
+from modelwire_service.upstreams.openai.text_pattern import TextPattern
 from modelwire_service.upstreams.redaction import Redactor
 from modelwire_service.upstreams.sse import SseReader
+from modelwire_service.upstreams.text_runs import TextRun
+
+_PATTERNS: Final = 4  # that fit nothing, before a stream counts as one whose chunks are all different
 
 
 class ChunkReader:
@@ -26,10 +30,12 @@ class ChunkReader:
         self._redactor = redactor
         self._began: set[int] = set()
         self._finished: set[int] = set()
+        self._pattern: TextPattern | None = None
+        self._patterns_left = _PATTERNS if repair is None else 0
         self.done = False
         self.failure: ServiceError | None = None
 
-    def feed(self, piece: bytes) -> list[Json]:
+    def feed(self, piece: bytes) -> list[Json | TextRun]:
         """The chunks completed by this piece; none after the end."""
         try:
             return self._chunks(self._events.feed(piece))
@@ -37,7 +43,7 @@ class ChunkReader:
             self.failure = error
             return []
 
-    def close(self) -> list[Json]:
+    def close(self) -> list[Json | TextRun]:
         """The last chunks, when no piece will come. Sets `failure` if the stream broke off."""
         chunks = self._chunks(self._events.close())
         if not (self.done or self.failure):
@@ -46,11 +52,17 @@ class ChunkReader:
             self.failure = UpstreamProtocolError("the upstream's stream ended before its answer did")
         return chunks
 
-    def _chunks(self, events: list[bytes]) -> list[Json]:
-        chunks: list[Json] = []
-        for event in events:
-            if self.done or self.failure:
-                break
+    def _chunks(self, events: list[bytes]) -> list[Json | TextRun]:
+        chunks: list[Json | TextRun] = []
+        at = 0
+        while at < len(events) and not (self.done or self.failure):
+            if self._pattern is not None and (run := self._pattern.run(events, at)) is not None:
+                chunks.append(run)
+                at += len(run.texts)
+                self._patterns_left = _PATTERNS
+                continue
+            event = events[at]
+            at += 1
             if event.startswith(b"{"):
                 self._read(event, chunks)
             elif event.strip() == b"[DONE]":
@@ -64,11 +76,14 @@ class ChunkReader:
             self.failure = refusal_of_event(self._events.error, self._redactor)
         return chunks
 
-    def _read(self, event: bytes, chunks: list[Json]) -> None:
+    def _read(self, event: bytes, chunks: list[Json | TextRun]) -> None:
         try:
             chunk = loads(event)
             if (choice := plain_choice(chunk)) is not None:
                 self._began.add(choice["index"])
+                if self._patterns_left:
+                    self._patterns_left -= 1
+                    self._pattern = TextPattern.of(event, chunk)
             elif (failure := refusal_in(chunk, self._redactor)) is not None:
                 raise failure
             else:
@@ -77,7 +92,7 @@ class ChunkReader:
         except ServiceError as error:
             self.failure = error
 
-    def _add_what_was_held(self, chunks: list[Json]) -> None:
+    def _add_what_was_held(self, chunks: list[Json | TextRun]) -> None:
         held = [] if self._repair is None else self._repair.ended(began=bool(self._began))
         for chunk in held:
             self._note(chunk)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from modelwire_service.completions import ChunkStream, completed
-from modelwire_service.completions import events as sent_by
 from modelwire_service.errors import UpstreamProtocolError
+from modelwire_service.events import Events
 from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.gemini.answers import Asked, completion
 from modelwire_service.upstreams.gemini.errors import failure_in
@@ -61,9 +61,9 @@ def test_streams(events: list[Any], one_call: bool) -> None:
     maker, stream = ChunkMaker({}, Asked(one_call)), ChunkStream("m", include_usage=True)
     with suppress(UpstreamProtocolError):
         for event in events:
-            sent_by(stream.chunks(maker.chunks(event)))
-        sent_by(stream.chunks(maker.end()))
-        assert sent_by(stream.closing())
+            Events().of(stream.chunks(maker.chunks(event)))
+        Events().of(stream.chunks(maker.end()))
+        assert Events().of(stream.closing())
 
 
 @pytest.mark.parametrize("error", [["quota"], 429, True, "quota", {}, {"message": ["x"]}])

@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
-from modelwire_service.completions import DONE, ChunkStream, completed
-from modelwire_service.completions import events as sent_by
+from modelwire_service.completions import ChunkStream, completed
 from modelwire_service.errors import UpstreamProtocolError
+from modelwire_service.events import DONE, Events
 from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.openai.answer_values import settled_choices
 from support.openai_answers import chunks_of, completion_of
@@ -61,8 +61,8 @@ async def sent(*chunks: Json) -> bytes:
     upstream = always(lambda: httpx.Response(200, headers=SSE, content=events(*chunks)))
     stream, said = ChunkStream("m", include_usage=True), b""
     async for batch in upstream.stream_chat(REQUEST):
-        said += sent_by(stream.chunks(batch))
-    return said + sent_by(stream.closing()) + DONE
+        said += Events().of(stream.chunks(batch))
+    return said + Events().of(stream.closing()) + DONE
 
 
 @pytest.mark.parametrize("case", SAID)

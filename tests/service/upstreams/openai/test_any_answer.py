@@ -7,9 +7,9 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from modelwire_service.completions import DONE, ChunkStream, completed
-from modelwire_service.completions import events as sent_by
+from modelwire_service.completions import ChunkStream, completed
 from modelwire_service.errors import UpstreamProtocolError, UpstreamRefused
+from modelwire_service.events import DONE, Events
 from modelwire_service.finish_reasons import FINISH_REASONS
 from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.openai.profiles import PROFILES
@@ -115,8 +115,8 @@ async def test_any_stream(profile: str, chunks: list[Json], done: bool, usage: b
     stream, sent = ChunkStream("m", include_usage=usage), b""
     try:
         async for batch in upstream.stream_chat(REQUEST):
-            sent += sent_by(stream.chunks(batch))
-        sent, ended = sent + sent_by(stream.closing()) + DONE, True
+            sent += Events().of(stream.chunks(batch))
+        sent, ended = sent + Events().of(stream.closing()) + DONE, True
     except (UpstreamProtocolError, UpstreamRefused):
         ended = False
     told = [event.removeprefix(b"data: ") for event in sent.split(b"\n\n") if event]

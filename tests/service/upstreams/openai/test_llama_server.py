@@ -9,6 +9,7 @@ from modelwire_service.upstreams.embedded.packages import CHAT_WEIGHTS, weights_
 from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import Timeouts
 from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
+from modelwire_service.upstreams.text_runs import chunks_in
 
 REQUEST = {"model": "any", "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 6, "seed": 1}
 
@@ -30,7 +31,7 @@ async def test_chat_stream_models_and_refusal(llama_server: OpenAIUpstream) -> N
     assert whole["choices"][0]["message"]["content"]
     assert whole["usage"]["completion_tokens"] <= 6
 
-    chunks = [chunk async for batch in llama_server.stream_chat(dict(REQUEST)) for chunk in batch]
+    chunks = [chunk async for batch in llama_server.stream_chat(dict(REQUEST)) for chunk in chunks_in(batch)]
     text = "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk["choices"])
     assert text == whole["choices"][0]["message"]["content"]
     assert chunks[-1]["usage"]["completion_tokens"] == whole["usage"]["completion_tokens"]

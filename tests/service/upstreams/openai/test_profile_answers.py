@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from modelwire_service.completions import DONE, ChunkStream, completed
-from modelwire_service.completions import events as sent_by
+from modelwire_service.completions import ChunkStream, completed
 from modelwire_service.errors import UpstreamProtocolError, UpstreamRefused
+from modelwire_service.events import DONE, Events
 from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
 from modelwire_service.upstreams.openai.profiles import PROFILES
@@ -195,8 +195,8 @@ async def test_streams(profile: str, came: list[list[Json] | None], out: list[Js
     stream = ChunkStream("m", include_usage=False)
     sent = b""
     async for batch in upstream(profile, headers=SSE, content=body).stream_chat(REQUEST):
-        sent += sent_by(stream.chunks(batch))
-    sent += sent_by(stream.closing()) + DONE
+        sent += Events().of(stream.chunks(batch))
+    sent += Events().of(stream.closing()) + DONE
     *chunks, done = (event.removeprefix(b"data: ") for event in sent.split(b"\n\n") if event)
     told = [orjson.loads(chunk) for chunk in chunks]
     assert shown([choice for chunk in told for choice in chunk["choices"]]) == out

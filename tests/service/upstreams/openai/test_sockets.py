@@ -10,6 +10,7 @@ from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import HttpClient, Timeouts
 from modelwire_service.upstreams.http.httpx_client import HttpxClient
 from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
+from modelwire_service.upstreams.text_runs import count_in
 from support.loopback import Peer, listening
 
 CLOSED_WITHIN = 0.1
@@ -95,7 +96,7 @@ async def test_a_finished_stream_leaves_its_connection_usable(connect: Callable[
     async with listening(serve) as server:
         upstream = connect(server.url)
         for _ in range(3):
-            assert sum([len(batch) async for batch in upstream.stream_chat(REQUEST)]) == 2
+            assert sum([count_in(batch) async for batch in upstream.stream_chat(REQUEST)]) == 2
     assert server.connections == 1
 
 
@@ -106,7 +107,7 @@ async def test_a_server_that_keeps_the_connection_after_done_does_not_keep_the_c
     async with listening(script) as server, asyncio.timeout(3):
         batches = [batch async for batch in connect(server.url).stream_chat(REQUEST)]
         await script.closed.wait()
-    assert sum(map(len, batches)) == 2
+    assert sum(map(count_in, batches)) == 2
 
 
 async def test_an_event_is_delivered_before_the_next_exists(connect: Callable[[str], OpenAIUpstream]) -> None:

@@ -9,6 +9,7 @@ from modelwire_service.errors import ServiceError, UpstreamProtocolError, Upstre
 from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.openai.stream import ChunkReader
 from modelwire_service.upstreams.redaction import Redactor
+from modelwire_service.upstreams.text_runs import chunks_in
 from support.openai_upstream import BASE_URL, REQUEST, SSE, always, ask, delta, events, streamed, streaming
 
 
@@ -46,7 +47,7 @@ async def test_events_of_one_piece_are_one_batch() -> None:
         yield b"data: [DONE]\n\n"
 
     upstream = always(lambda: httpx.Response(200, headers=SSE, content=pieces()))
-    batches = [batch async for batch in upstream.stream_chat(REQUEST)]
+    batches = [list(chunks_in(batch)) async for batch in upstream.stream_chat(REQUEST)]
     assert batches == [[delta("a"), delta("b")], [delta("c", "stop")]]
 
 
@@ -65,7 +66,8 @@ TEXTS = ["h\u00e9\U0001f600", "two lines", ""]
 
 def read_in(*pieces: bytes) -> tuple[list[str], ServiceError | None]:
     reader = ChunkReader(Redactor([], BASE_URL))
-    chunks = [chunk for piece in pieces for chunk in reader.feed(piece)] + reader.close()
+    chunks = [chunk for piece in pieces for chunk in chunks_in(reader.feed(piece))]
+    chunks += chunks_in(reader.close())
     return [chunk["choices"][0]["delta"]["content"] for chunk in chunks], reader.failure
 
 
