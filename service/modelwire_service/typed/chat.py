@@ -9,7 +9,7 @@ from modelwire_service.typed.answers import chunk_wire, completion_wire, head_wi
 from modelwire_service.typed.field_names import in_v1_fields
 from modelwire_service.typed.requests import chat_request
 from modelwire_service.upstreams.base import Batch, Json
-from modelwire_service.upstreams.text_runs import chunks_in
+from modelwire_service.upstreams.text_runs import TextRun
 from modelwire_service.validation import validate_chat
 
 
@@ -41,14 +41,15 @@ class ChatService:
 
 
 class _ChunkWriter:
-    """A message for each chunk. What all of them have alike is written once: bytes of a message may stand side by
-    side."""
+    """A message for each chunk, and for each run of them. What all have alike is written once: bytes of a message may
+    stand side by side."""
 
     def __init__(self) -> None:
         self._head = b""
 
     def chunks(self, chunks: Batch) -> Iterator[bytes]:
-        for chunk in chunks_in(chunks):
+        for given in chunks:
+            chunk = given.joined() if isinstance(given, TextRun) else given
             self._head = self._head or head_wire(chunk)
             yield self._head + chunk_wire(chunk)
 

@@ -28,6 +28,10 @@ class TextRun:
         """The chunks one by one. They share what is alike in them."""
         return (_with_text(self.like, text.decode()) for text in self.texts)
 
+    def joined(self) -> Json:
+        """One chunk with all their texts."""
+        return _with_text(self.like, b"".join(self.texts).decode())
+
     def around(self) -> tuple[bytes, bytes]:
         """The JSON of each chunk, before its text and after it."""
         before, _, after = orjson.dumps(_with_text(self.like, "")).partition(b'"content":""')
