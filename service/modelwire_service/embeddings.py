@@ -1,9 +1,9 @@
 """EmbeddingService: texts in, vectors out."""
 
-import base64
 from typing import Any, Final
 
 import numpy as np
+import pybase64
 from numpy.typing import NDArray
 
 from modelwire_service.call_record import current
@@ -52,4 +52,4 @@ class EmbeddingService:
 
 
 def _base64(vector: NDArray[np.floating[Any]]) -> str:
-    return base64.b64encode(vector.astype(_LITTLE_ENDIAN_FLOAT32, copy=False).tobytes()).decode("ascii")
+    return pybase64.b64encode_as_string(vector.astype(_LITTLE_ENDIAN_FLOAT32, copy=False))

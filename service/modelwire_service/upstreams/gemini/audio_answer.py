@@ -1,6 +1,5 @@
 """Speech in answers: Gemini gives samples, and OpenAI's clients want them as asked for."""
 
-import base64
 import re
 import struct
 from typing import Final
@@ -15,7 +14,7 @@ def in_format(samples: bytes | bytearray, mime_type: str, wanted: str | None) ->
     is_bare = "l16" in mime_type.lower() or "pcm" in mime_type.lower()
     if wanted == "wav" and is_bare:
         samples = _header(len(samples), mime_type) + samples
-    return base64.b64encode(samples).decode("ascii")
+    return pybase64.b64encode_as_string(samples)
 
 
 def _header(size: int, mime_type: str) -> bytes:

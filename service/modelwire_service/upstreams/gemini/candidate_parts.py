@@ -1,6 +1,5 @@
 """What a candidate says, part by part: text, thoughts, calls, images, speech, and what is signed."""
 
-import base64
 import binascii
 import secrets
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
+import pybase64
 
 from modelwire_service.errors import UpstreamProtocolError
 from modelwire_service.upstreams.answer_json import loads, malformed
@@ -117,7 +117,7 @@ def _sort_blob(blob: Json, said: Said) -> None:
         said.images.append(f"data:{mime_type};base64,{data}")
         return
     try:
-        said.samples += base64.b64decode(data, validate=True)
+        said.samples += pybase64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
         raise UpstreamProtocolError("the upstream answered audio that is not base64") from None
     said.samples_type = mime_type

@@ -1,11 +1,12 @@
 """Media that a request carries itself: data: URLs (RFC 2397) and bare base64, as Gemini's inlineData."""
 
-import base64
 import binascii
 import mimetypes
 import re
 from typing import Final
 from urllib.parse import unquote, unquote_to_bytes
+
+import pybase64
 
 from modelwire_service.errors import InvalidRequest
 from modelwire_service.upstreams.base import Json
@@ -28,7 +29,7 @@ def from_data_url(url: str, path: str) -> Json:
         raise InvalidRequest.of(path, "must be a data: URL with a media type")
     if "base64" in parameters:
         return inline(mime_type, _checked(unquote(data) if "%" in data else data, path))
-    return inline(mime_type, base64.b64encode(unquote_to_bytes(data)).decode("ascii"))
+    return inline(mime_type, pybase64.b64encode_as_string(unquote_to_bytes(data)))
 
 
 def from_audio(audio: Json, path: str) -> Json:
@@ -76,6 +77,6 @@ def _checked(data: str, path: str) -> str:
 
 def _is_base64(data: str) -> bool:
     try:
-        return bool(base64.b64decode(data + "=" * (-len(data) % 4), validate=True))
+        return bool(pybase64.b64decode(data + "=" * (-len(data) % 4), validate=True))
     except (binascii.Error, ValueError):
         return False

@@ -7,13 +7,14 @@ what there is in the operator's network.
 """
 
 import asyncio
-import base64
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
+
+import pybase64
 
 from modelwire_service import __version__
 from modelwire_service.errors import InvalidRequest, ServiceError
@@ -112,7 +113,7 @@ async def _read(response: Response, uses: list[Remote], budget: _Budget) -> dict
         if budget.left < 0:
             raise InvalidRequest.of(path, f"leads to more than {MAX_BYTES >> 20} MiB, all URLs together")
         pieces.append(piece)
-    data = base64.b64encode(b"".join(pieces)).decode("ascii")
+    data = pybase64.b64encode_as_string(b"".join(pieces))
     return {path: inline(media_type, data) for path, media_type in types.items()}
 
 

@@ -4,11 +4,10 @@ base64 is asked for: for 16 texts of 1,536 numbers it is a quarter of the bytes 
 time of JSON numbers (131 kB against 483 kB, 0.7 ms against 2.1 ms). Either form is read, whatever was asked.
 """
 
-import base64
-import binascii
 from typing import Any
 
 import numpy as np
+import pybase64
 
 from modelwire_service.errors import UpstreamProtocolError
 from modelwire_service.upstreams.answer_json import choice_index, count_in, sum_of
@@ -23,7 +22,7 @@ def embeddings_of(answer: Json, *, count: int, model: str) -> Embeddings:
     prompt_tokens = count_in(told.get("prompt_tokens"))
     answered_by = answer.get("model")
     return Embeddings(
-        vectors=[_vector(item.get("embedding")) for item in _in_order(answer.get("data"), count)],
+        vectors=_vectors([item.get("embedding") for item in _in_order(answer.get("data"), count)]),
         model=answered_by if isinstance(answered_by, str) and answered_by else model,
         prompt_tokens=prompt_tokens,
         total_tokens=count_in(told.get("total_tokens")) or prompt_tokens,
@@ -56,10 +55,19 @@ def _in_order(data: Any, count: int) -> list[Json]:
     return complete
 
 
-def _vector(embedding: Any) -> Vector:
-    if not isinstance(embedding, str):
-        return vector_of(embedding)
+def _vectors(embeddings: list[Any]) -> list[Vector]:
+    if not all(isinstance(embedding, str) for embedding in embeddings):
+        return [_decoded([each])[0] if isinstance(each, str) else vector_of(each) for each in embeddings]
+    return _decoded(embeddings)
+
+
+def _decoded(texts: list[str]) -> list[Vector]:
+    """Vectors in base64. Those of one length are checked as one: NumPy takes as long for a call as for a vector."""
     try:
-        return checked(np.frombuffer(base64.b64decode(embedding, validate=True), dtype="<f4"))
-    except (binascii.Error, ValueError):
+        data = [pybase64.b64decode(text, validate=True) for text in texts]
+        if len({len(each) for each in data}) > 1:
+            return [checked(np.frombuffer(each, "<f4")) for each in data]
+        numbers = checked(np.frombuffer(b"".join(data), "<f4"))
+    except ValueError:
         raise UpstreamProtocolError("the upstream sent an embedding that cannot be read") from None
+    return list(numbers.reshape(len(texts), -1))
