@@ -4,6 +4,8 @@ import re
 import struct
 from typing import Final
 
+import pybase64
+
 _RATE: Final = re.compile(r"rate=(\d{4,6})")
 _CUSTOMARY_RATE: Final = 24_000  # samples a second
 _BYTES_A_SAMPLE: Final = 2
