@@ -69,6 +69,6 @@ def _put_token(into: logprobs_pb2.TokenLogprob, told: Json) -> None:
     into.token = told["token"]
     into.logprob = told["logprob"]
     if (spelt := told.get("bytes")) is not None:
-        into.token_bytes = bytes(spelt)
+        into.raw_bytes = bytes(spelt)
     for token in told.get("top_logprobs") or ():
         _put_token(into.top_logprobs.add(), token)
