@@ -1,8 +1,9 @@
 """One worker against several: short chats over REST, with a key, with usage kept, limits counted where asked for.
 
-`python bench/workers.py [WORKERS] [--limited]`; two workers if none are given. The load, the upstream and the server
-share the machine's cores, so that the ratio of throughputs is below what a load from elsewhere would see; what CPU a
-call takes says the rest. Servers take turns within each round. Takes about half a minute and prints a table.
+`make bench-workers`, or `python -m bench.workers [WORKERS] [--limited]`; two workers if none are given. The load, the
+upstream and the server share the machine's cores, so that the ratio of throughputs is below what a load from elsewhere
+would see; what CPU a call takes says the rest. Servers take turns within each round. Takes about half a minute and
+prints a table.
 """
 
 import asyncio
@@ -14,16 +15,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, cast
 
 import uvloop
 
+from bench.measuring.progress import Progress
+
 ROUNDS: Final = 5
 CALLS: Final = 3_000
 CONNECTIONS: Final = 32
+ITSELF: Final = (sys.executable, "-m", "bench.workers")
 COMMAND: Final = str(Path(sys.executable).parent / "modelwire")
 LIMITS: Final = ("--requests-per-minute", "1000000", "--tokens-per-minute", "100000000", "--concurrency", "10000")
 COMPLETION: Final = (
@@ -150,16 +154,31 @@ def measured(supervisor: int, port: int, key: str) -> tuple[float, float, float]
     workers = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
     pids = [supervisor, *map(int, workers)]
     before = [cpu_seconds(pid) for pid in pids]
-    command = [sys.executable, __file__, "load", str(port), key]
+    command = [*ITSELF, "load", str(port), key]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True)
     used = [(cpu_seconds(pid) - start) / CALLS * 1e6 for pid, start in zip(pids, before, strict=True)]
     return CALLS / float(loaded.stdout), sum(used), used[0]
 
 
+def measured_in_turn(
+    servers: Mapping[int, tuple[int, int]], key: str
+) -> Iterator[dict[int, tuple[float, float, float]]]:
+    """A round to warm up, and the rounds that count: what was measured, by the number of workers."""
+    progress = Progress((ROUNDS + 1) * len(servers))
+    for _ in range(ROUNDS + 1):
+        found = {}
+        for count, server in servers.items():
+            progress.tell(f"workers: {count}")
+            found[count] = measured(*server, key)
+            progress.step()
+        yield found
+    progress.end()
+
+
 def compare(counts: list[int], *limits: str) -> None:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        _, (upstream,) = stack.enter_context(running(sys.executable, __file__, "upstream", until=""))
+        _, (upstream,) = stack.enter_context(running(*ITSELF, "upstream", until=""))
         variables = {
             "OPENAI_BASE_URL": f"http://127.0.0.1:{upstream}/v1",
             "MODELWIRE_DATABASE": f"sqlite:///{folder}/modelwire.db",
@@ -174,7 +193,7 @@ def compare(counts: list[int], *limits: str) -> None:
             process, printed = stack.enter_context(serve)
             port = next(int(line.rpartition(":")[2]) for line in printed if line.startswith("http "))
             servers[count] = (process.pid, port)
-        rounds = [{count: measured(*server, key) for count, server in servers.items()} for _ in range(ROUNDS + 1)][1:]
+        rounds = list(measured_in_turn(servers, key))[1:]
         sys.stdout.write("workers  calls/s  ratio  CPU a call, µs  of it the supervisor\n")
         for count in counts:
             per_second, cpu, first = (statistics.median(one[count][part] for one in rounds) for part in range(3))

@@ -110,16 +110,20 @@ def _event(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(event), event)
 
 
+def vectors() -> Any:
+    """A row of numbers for each text, in single precision, as embeddings are made."""
+    return np.random.default_rng(7).uniform(-0.1, 0.1, (TEXTS, DIMENSIONS)).astype("<f4")
+
+
 def embeddings(as_base64: bool) -> bytes:
-    """Vectors as an upstream has them: single precision, which as text take about ten digits."""
-    vectors = np.random.default_rng(7).uniform(-0.1, 0.1, (TEXTS, DIMENSIONS)).astype("<f4")
+    """Vectors as an upstream has them; as text a number takes about ten digits."""
     data = [
         {
             "object": "embedding",
             "index": index,
             "embedding": base64.b64encode(vector.tobytes()).decode() if as_base64 else vector.tolist(),
         }
-        for index, vector in enumerate(vectors)
+        for index, vector in enumerate(vectors())
     ]
     usage = {"prompt_tokens": 160, "total_tokens": 160}
     return plain({"object": "list", "data": data, "model": EMBED, "usage": usage})
