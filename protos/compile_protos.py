@@ -1,29 +1,17 @@
-"""Hatch build hook: compiles protos/ into stubs and a descriptor image under build/stubs.
-
-The stubs are made at build and not checked in, because generated code is bound to the
-runtime it was generated for. The image keeps comments and the options of google.api.http.
-"""
+"""Compiles .proto files into Python's stubs and a descriptor image."""
 
 import importlib.util
 import shutil
 from pathlib import Path
-from typing import Any
 
-from hatchling.builders.hooks.plugin.interface import BuildHookInterface
-
-
-class CompileProtos(BuildHookInterface):  # type: ignore[type-arg]
-    PLUGIN_NAME = "custom"
-
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        stubs = Path(self.root) / "build" / "stubs"
-        compile_protos(Path(self.root) / "protos", stubs)
-        if version != "editable":
-            build_data["force_include"][str(stubs / "modelwire")] = "modelwire"
+from stub_types import write_stub_types
 
 
 def compile_protos(protos: Path, stubs: Path) -> None:
-    """Runs protoc over every file below `protos`; raises RuntimeError with protoc's code if it fails."""
+    """Makes `stubs`/modelwire of every file below `protos`; raises RuntimeError with protoc's code if it fails.
+
+    The image, protos.binpb, keeps comments and the options of google.api.http.
+    """
     from grpc_tools import protoc
 
     shutil.rmtree(stubs, ignore_errors=True)
@@ -45,6 +33,7 @@ def compile_protos(protos: Path, stubs: Path) -> None:
     code = protoc.main(arguments)
     if code != 0:
         raise RuntimeError(f"protoc ended with code {code}")
+    write_stub_types(stubs)
     (package / "py.typed").touch()
 
 

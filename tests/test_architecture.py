@@ -12,6 +12,7 @@ from modelwire_gateway.sources.descriptors import built_in_services
 ROOT = Path(__file__).parents[1]
 GATEWAY = ROOT / "gateway" / "modelwire_gateway"
 SERVICE = ROOT / "service" / "modelwire_service"
+CLIENT = ROOT / "clients" / "python" / "modelwire_client"
 MAX_MODULE_LINES = 350
 MAX_FUNCTION_LINES = 40
 
@@ -63,7 +64,12 @@ def test_upstreams_know_nothing_of_grpc(module: Path) -> None:
     assert not [name for name in imports(module) if name.split(".")[0].startswith("grpc")]
 
 
-@pytest.mark.parametrize("module", [*modules(GATEWAY), *modules(SERVICE)], ids=str)
+@pytest.mark.parametrize("module", modules(CLIENT), ids=str)
+def test_the_client_knows_neither_the_service_nor_the_gateway(module: Path) -> None:
+    assert not [name for name in imports(module) if name.startswith(("modelwire_service", "modelwire_gateway"))]
+
+
+@pytest.mark.parametrize("module", [*modules(GATEWAY), *modules(SERVICE), *modules(CLIENT)], ids=str)
 def test_modules_and_functions_stay_small(module: Path) -> None:
     text = module.read_text()
     assert text.count("\n") <= MAX_MODULE_LINES

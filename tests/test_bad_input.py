@@ -10,8 +10,8 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from modelwire.v1beta import chat_pb2, embeddings_pb2
+from modelwire_client import status_of
 from support.bad_calls import CHAT, EMBEDDINGS, HELLO, chat, grpc_error
-from support.grpc_statuses import status_of
 from support.scripted_upstream import ScriptedUpstream
 from support.stack import Stack
 

@@ -15,10 +15,17 @@ OVER_REST = {
     "chat_fetch.mjs": "node",
     "chat_http_client.py": "python",
     "chat_net_http.rb": "ruby",
+    "chat_openai.py": "python",
     "chat_requests.py": "python",
 }
 OVER_GRPC = "chat_grpc.py"
+LANGCHAIN = "chat_langchain.py"
 LIBRARY = FOLDER / "library"
+TOUR = "tour"
+"""tests/clients/test_tours.py runs what is in it."""
+ALL_OF_LANGCHAIN = (
+    r"reply: \S.*\nstream: \S.*\ntool: In \S.* it is 21 °C\.\nanswer: \S.*\nembeddings: 2 vectors of 384 values\n"
+)
 A_REPLY = r"\S.*\n"
 ALL_OF_IT = r"(model: \S+\n){2}reply: \S.*\nstream: \S.*\nerror: INVALID_ARGUMENT: temperature.*\nfield: temperature\n"
 
@@ -38,6 +45,11 @@ def test_an_example_prints_a_reply(name: str, embedded_url: str, request: pytest
 def test_the_grpc_example_prints_all_it_asks_for(python: str, server: Program) -> None:
     printed = run(python, str(FOLDER / OVER_GRPC), variables={"MODELWIRE_GRPC_ADDRESS": server.grpc_address})
     assert re.fullmatch(ALL_OF_IT, printed, re.DOTALL)
+
+
+def test_the_langchain_example_prints_all_it_asks_for(langchain_python: str, embedded_url: str) -> None:
+    printed = run(langchain_python, str(FOLDER / LANGCHAIN), variables={"MODELWIRE_URL": embedded_url})
+    assert re.fullmatch(ALL_OF_LANGCHAIN, printed, re.DOTALL)
 
 
 def test_a_service_of_ones_own_is_served_by_reflection(python: str) -> None:
@@ -61,4 +73,4 @@ def test_a_service_of_ones_own_is_served_by_reflection(python: str) -> None:
 def test_every_example_is_run_and_listed() -> None:
     there = {path.name for path in FOLDER.iterdir() if path.name != "README.md"}
     listed = re.findall(r"^\| `(.+?)`", (FOLDER / "README.md").read_text(), re.MULTILINE)
-    assert there == {*OVER_REST, OVER_GRPC, LIBRARY.name} == {name.rstrip("/") for name in listed}
+    assert there == {*OVER_REST, OVER_GRPC, LANGCHAIN, LIBRARY.name, TOUR} == {name.rstrip("/") for name in listed}

@@ -20,6 +20,8 @@ def machine(tmp_path: Path) -> Path:
     for name in ("Makefile", "pyproject.toml", "requirements.lock"):
         shutil.copy(PROJECT / name, tmp_path)
     shutil.copytree(PROJECT / "protos", tmp_path / "protos")
+    shutil.copytree(PROJECT / "clients" / "python", tmp_path / "clients" / "python")
+    shutil.copy(PROJECT / "clients" / "service_config.json", tmp_path / "clients")
     (tmp_path / "bin").mkdir()
     for name in NEEDED_TO_READ_THE_MAKEFILE:
         (tmp_path / "bin" / name).symlink_to(program(name))

@@ -15,7 +15,7 @@ import pytest
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from modelwire.v1beta import chat_pb2, chat_pb2_grpc, embeddings_pb2, embeddings_pb2_grpc, models_pb2, models_pb2_grpc
-from support.grpc_statuses import status_of
+from modelwire_client import status_of
 from support.programs import Program
 
 CHAT: dict[str, Any] = {

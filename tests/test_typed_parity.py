@@ -15,10 +15,9 @@ import pytest
 from google.protobuf import json_format
 from modelwire.v1 import chat_pb2, embedding_service_pb2
 from modelwire.v1.chat_service_pb2 import CreateChatCompletionRequest
+from modelwire_client import folded, status_of
 from modelwire_service.typed.answers import completion_wire
 from modelwire_service.upstreams.openai.folding import unfolded
-from support.folded_chunks import folded
-from support.grpc_statuses import status_of
 from support.scripted_upstream import COMPLETION, DONE, ScriptedUpstream, answer_events, answer_json
 from support.stack import Stack
 from support.typed_doors import PATH, TypedDoors, as_json, doors_of
@@ -514,7 +513,7 @@ async def test_embeddings_are_those_of_every_door(doors: TypedDoors, upstream: S
         untyped = {"model": "scripted", "input": ["a", "b"], "dimensions": 40, "user": "u", "x": 1}
         told = (await client.post("/v1/embeddings", json=untyped)).json()
         assert [np.float32(item["embedding"]).tolist() for item in told["data"]] == vectors.tolist()
-    assert [np.float32(item.values).tolist() for item in answers[0].embeddings] == vectors.tolist()
+    assert [np.asarray(item.values, np.float32).tolist() for item in answers[0].embeddings] == vectors.tolist()
     assert [item.index for item in answers[0].embeddings] == [0, 1]
     assert (answers[0].usage.prompt_tokens, answers[0].usage.total_tokens) == (3, 4)
     assert answers[1:] == [answers[0]] * 2

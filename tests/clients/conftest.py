@@ -1,9 +1,13 @@
 """What the official clients are pointed at."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+from support.commands import run
 from support.conversing import Conversation, Kind, conversing
+from support.toolchains import needed_client
+from support.tours import NODE, ROOT
 
 
 @pytest.fixture
@@ -30,3 +34,13 @@ def talk_url(conversation: Conversation, backend: str) -> str:
 def talk_model(conversation: Conversation) -> str:
     """What the scripted model is called."""
     return conversation.model
+
+
+@pytest.fixture
+def typescript_project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The folder of a project that has the TypeScript client installed, with its tour."""
+    needed_client(request, "typescript", NODE)
+    folder = tmp_path / "project"
+    folder.mkdir()
+    run("tests/clients/typescript/install", str(folder), cwd=ROOT)
+    return folder

@@ -13,6 +13,7 @@ from modelwire_service.upstream_settings import UpstreamSettings
 from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import HttpClient, Request, Timeouts
 from modelwire_service.upstreams.http.httpx_client import HttpxClient
+from modelwire_service.upstreams.http.native.client import NativeClient
 from modelwire_service.upstreams.http.public_resolver import PublicResolver
 from support.callers import DOORS, Asked, caller_at, got
 from support.loopback import Loopback, Peer, listening
@@ -24,6 +25,7 @@ HttpClients = Callable[[], HttpClient]
 CLIENTS: dict[str, HttpClients] = {
     "aiohttp": lambda: AiohttpClient(Timeouts()),
     "httpx": lambda: HttpxClient(Timeouts()),
+    "native": lambda: NativeClient(Timeouts()),
 }
 # Names and spellings of this machine, of what clouds tell about theirs, and of hosts that are not allowed.
 INSIDE = (

@@ -12,7 +12,7 @@ from google.api import httpbody_pb2
 from google.protobuf import json_format
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from modelwire.v1beta import chat_pb2, embeddings_pb2
-from support.grpc_statuses import status_of
+from modelwire_client import status_of
 from support.raw_http import RawClient, connected
 from support.stack import Stack
 

@@ -9,6 +9,7 @@ import shutil
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -57,9 +58,23 @@ def postgres_program(request: pytest.FixtureRequest) -> str:
     return _needed(request, "PostgreSQL", str(installed[-1]) if installed else "postgres")
 
 
+def needed_client(request: pytest.FixtureRequest, language: str, *programs: str) -> Path:
+    """The package of a language's client, where `make clients` made it and the programs it needs are installed."""
+    for program in programs:
+        _needed(request, f"the client of {language}", program)
+    made = Path(__file__).parents[2] / "build" / "clients" / language
+    if not (made / ".done").exists():
+        _leave_out(request, f"the client of {language}")
+    return made
+
+
 def _needed(request: pytest.FixtureRequest, name: str, program: str) -> str:
-    if found := shutil.which(program):
-        return found
+    if (found := shutil.which(program)) is None:
+        _leave_out(request, name)
+    return found
+
+
+def _leave_out(request: pytest.FixtureRequest, name: str) -> NoReturn:
     request.node.user_properties.append((_LEFT_OUT, name))  # reports carry it, from other processes too
     pytest.skip(f"{name} is not installed; `make toolchains` installs it")
 

@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from modelwire.v1 import chat_pb2
+from modelwire_client import folded
 from modelwire_service.completions import ChunkStream, completed
 from modelwire_service.finish_reasons import FINISH_REASONS
 from modelwire_service.typed.answers import chunk_wire, completion_wire, head_wire
 from modelwire_service.upstreams.openai.folding import unfolded
-from support.folded_chunks import folded
 
 Json = dict[str, Any]
 
