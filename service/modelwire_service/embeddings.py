@@ -52,4 +52,4 @@ class EmbeddingService:
 
 
 def _base64(vector: NDArray[np.floating[Any]]) -> str:
-    return pybase64.b64encode_as_string(vector.astype(_LITTLE_ENDIAN_FLOAT32, copy=False))
+    return pybase64.b64encode_as_string(vector.astype(_LITTLE_ENDIAN_FLOAT32, copy=False).data)

@@ -9,6 +9,7 @@ import pytest
 from modelwire_service.completions import ChunkStream, completed
 from modelwire_service.errors import UpstreamProtocolError
 from modelwire_service.events import DONE, Events
+from modelwire_service.upstreams.text_runs import chunks_in
 
 HEAD = {"id": "c1", "created": 1700000000, "model": "theirs"}
 ASSISTANT = {"role": "assistant", "content": None}
@@ -223,9 +224,8 @@ REASONS: list[tuple[str, bool, dict[str, Any]]] = [
 def test_reasons_to_finish_are_openais_five(told: str, calls: bool, read: dict[str, Any]) -> None:
     called = {"tool_calls": [CALL]} if calls else {}
     [whole] = completed({"choices": [{"message": called, "finish_reason": told}]}, "m")["choices"]
-    [opening, ending] = ChunkStream("m", include_usage=False).chunks(
-        [chunk({"delta": called}), chunk({"delta": {}, "finish_reason": told})]
-    )
+    chunks = [chunk({"delta": called}), chunk({"delta": {}, "finish_reason": told})]
+    [opening, ending] = chunks_in(ChunkStream("m", include_usage=False).chunks(chunks))
     reasons = ("finish_reason", "native_finish_reason")
     assert {key: whole[key] for key in reasons if key in whole} == read
     assert {key: ending["choices"][0][key] for key in reasons if key in ending["choices"][0]} == read

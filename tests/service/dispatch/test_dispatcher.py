@@ -28,6 +28,7 @@ from modelwire_service.errors import (
 )
 from modelwire_service.model_catalog import ModelCatalog, Served
 from modelwire_service.upstreams.base import Embeddings, Json, Model
+from modelwire_service.upstreams.text_runs import chunks_in
 
 
 def refused(status: int, wait: float | None = None) -> Callable[[], ServiceError]:
@@ -125,7 +126,7 @@ class Bench:
         return (await self.dispatcher.embed({"model": "m"})).model
 
     async def stream(self) -> Any:
-        batches = [batch async for batch in self.dispatcher.stream_chat({"model": "m"})]
+        batches = [list(chunks_in(batch)) async for batch in self.dispatcher.stream_chat({"model": "m"})]
         assert batches[1:] == [[{"last": True}]]
         return batches[0][0]["from"]
 

@@ -12,6 +12,7 @@ from modelwire_service.completions import ChunkStream, completed
 from modelwire_service.finish_reasons import FINISH_REASONS
 from modelwire_service.typed.answers import chunk_wire, completion_wire, head_wire
 from modelwire_service.upstreams.openai.folding import unfolded
+from modelwire_service.upstreams.text_runs import chunks_in
 
 Json = dict[str, Any]
 
@@ -116,7 +117,8 @@ def pieces(text: str, source: random.Random) -> list[str]:
 def test_the_chunks_of_a_completion_fold_into_it(told: Json, source: random.Random) -> None:
     whole = completed(told, "m")
     stream = ChunkStream("m", include_usage=True)
-    sent = stream.chunks([piece for chunk in unfolded(whole) for piece in cut(chunk, source)]) + stream.closing()
+    sent = [*chunks_in(stream.chunks([piece for chunk in unfolded(whole) for piece in cut(chunk, source)]))]
+    sent += chunks_in(stream.closing())
     head = head_wire(sent[0])
     chunks = [chat_pb2.ChatCompletionChunk.FromString(head + chunk_wire(chunk)) for chunk in sent]
     assert folded(chunks) == chat_pb2.ChatCompletion.FromString(completion_wire(whole))

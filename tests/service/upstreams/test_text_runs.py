@@ -24,6 +24,10 @@ def test_the_chunks_of_a_run_differ_in_their_text_alone() -> None:
     assert RUN.like == chunk("first")
 
 
+def test_the_chunks_of_a_run_make_one() -> None:
+    assert RUN.joined() == chunk("a tickhé😀")
+
+
 def test_a_batch_is_all_its_chunks() -> None:
     batch: Batch = [chunk("x"), RUN, chunk("y")]
     assert [each["choices"][0]["delta"]["content"] for each in chunks_in(batch)] == ["x", "a", " tick", "", "hé😀", "y"]

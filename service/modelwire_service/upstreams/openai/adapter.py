@@ -92,8 +92,8 @@ class OpenAIUpstream:
                     yield batch
                 if reader.done or reader.failure:
                     break
-            if batch := await _ended(reader, response):
-                yield batch
+            if rest := await _ended(reader, response):
+                yield rest
             if reader.failure:
                 raise reader.failure
         finally:
