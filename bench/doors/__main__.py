@@ -6,6 +6,7 @@ half of one.
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -46,6 +47,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, metavar="FOLDER", help="what is written goes there")
     options = parser.parse_args()
     plan = QUICK if options.quick else FULL
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all that was started ends, too
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         parser.error("two cores are needed: one for the server, one for the load")

@@ -16,5 +16,5 @@ class Plan:
     connections: tuple[int, ...]
 
 
-FULL: Final = Plan("full", rounds=3, seconds=2.0, patience=20.0, rate_seconds=4.0, connections=(1, 32, 256))
+FULL: Final = Plan("full", rounds=3, seconds=1.5, patience=10.0, rate_seconds=3.0, connections=(1, 32, 256))
 QUICK: Final = Plan("quick", rounds=1, seconds=0.7, patience=5.0, rate_seconds=1.0, connections=(1, 32))
