@@ -35,6 +35,8 @@ from modelwire_service.settings import ConfigurationError, Settings, load_settin
 
 # The embedded model's process is forked before grpc has anything to protect; its fork handlers only log noise.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+# Its listener would have two threads of its own between a socket and the one that waits for calls.
+os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_listener")
 # What it would write to standard error on its own is told as an error of ours, or is the caller's business.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 

@@ -11,7 +11,7 @@ from modelwire_service.completions import ChunkStream, completed
 from modelwire_service.dispatch.dispatcher import Dispatcher
 from modelwire_service.events import DONE, Events
 from modelwire_service.model_catalog import ModelCatalog
-from modelwire_service.rpc import EVENT_STREAM, JSON, http_body
+from modelwire_service.rpc import EVENT_STREAM, JSON, Last, http_body
 from modelwire_service.upstreams.base import Batch, Json
 from modelwire_service.upstreams.text_runs import count_in
 from modelwire_service.validation import validate_chat
@@ -71,7 +71,7 @@ class ChatService:
         """Yields google.api.HttpBody messages: one JSON document, or batches of server-sent events."""
         request = validate_chat(request)
         if not request.get("stream"):
-            yield http_body(JSON, orjson.dumps(await self._conversations.whole(request)))
+            yield Last(http_body(JSON, orjson.dumps(await self._conversations.whole(request))))
             return
         include_usage = bool((request.get("stream_options") or {}).get("include_usage"))
         async with aclosing(

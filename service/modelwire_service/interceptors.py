@@ -58,7 +58,9 @@ def _wrap(handler: Any, rpc: str, entrance: Entrance) -> Any:
     requests are read by whoever serves it: here, once the caller is known and has its turn.
     """
     if handler.response_streaming:
-        return grpc.stream_stream_rpc_method_handler(_streaming(handler.unary_stream, rpc, entrance))
+        behaviour = _streaming(handler.unary_stream, rpc, entrance)
+        # gRPC takes no message of a class derived from bytes, as the last of a stream may be.
+        return grpc.stream_stream_rpc_method_handler(behaviour, response_serializer=bytes)
     return grpc.stream_unary_rpc_method_handler(_unary(handler.unary_unary, rpc, entrance))
 
 

@@ -22,6 +22,10 @@ JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
 
 
+class Last(bytes):
+    """The last message of a stream, known as such by who made it: over gRPC it goes out with the status."""
+
+
 def unary(method: Unary, service: ServiceDescriptor, name: str) -> grpc.RpcMethodHandler:
     """The handler of a unary RPC: JSON-like request in, response out, JSON-like or in wire form."""
     rpc = service.methods_by_name[name]

@@ -49,7 +49,7 @@ async def _gate(settings: Settings, storage: Storage, stack: AsyncExitStack) -> 
         return OpenGate()
     if settings.auth == "pass-through":
         return PassThroughGate()
-    table = KeyTable(lambda: storage.keys().all(), lambda: storage.keys().version())
+    table = KeyTable(lambda: storage.known_keys().all(), lambda: storage.known_keys().version())
     stack.push_async_callback(table.close)
     try:
         await table.start()

@@ -84,7 +84,7 @@ def _complaints_about_doors(settings: Settings) -> list[str]:
         return []
     storage = storage_of(settings)
     try:
-        return [] if storage.keys().all() else list(unguarded_doors(settings))
+        return [] if storage.known_keys().all() else list(unguarded_doors(settings))
     finally:
         storage.close()
 

@@ -1,15 +1,30 @@
 """The stores of one database, for several threads."""
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
+from modelwire_service.access.keys import ApiKey
 from modelwire_service.storage.errors import StorageError
+from modelwire_service.storage.sqlite_keys import SqliteKeys
 from modelwire_service.storage.urls import default_url, sqlite_path
 
 if TYPE_CHECKING:
     from modelwire_service.storage.database import Database
     from modelwire_service.storage.key_store import KeyStore
     from modelwire_service.storage.usage_store import UsageStore
+
+
+class KnownKeys(Protocol):
+    """The keys there are, as a server wants them. Both raise StorageError."""
+
+    def all(self) -> Sequence[ApiKey]:
+        """Every key there ever was, those revoked and expired among them."""
+        ...
+
+    def version(self) -> int:
+        """A number that is another after each change of any key."""
+        ...
 
 
 class Storage:
@@ -22,12 +37,22 @@ class Storage:
     def __init__(self, url: str | None) -> None:
         self._url = url
         self._database: Database | None = None
+        self._sqlite_keys: SqliteKeys | None = None
         self._opening = threading.Lock()
 
     def keys(self) -> "KeyStore":
         from modelwire_service.storage.key_store import KeyStore
 
         return KeyStore(self._opened())
+
+    def known_keys(self) -> KnownKeys:
+        """The keys, to be read by one thread at a time; of a file that needs nothing done, without SQLAlchemy."""
+        with self._opening:
+            url = self._url or default_url()
+            if self._sqlite_keys is None and self._database is None and url.startswith("sqlite"):
+                self._sqlite_keys = SqliteKeys.found(sqlite_path(url))
+            found = self._sqlite_keys
+        return found or self.keys()
 
     def usage(self) -> "UsageStore":
         from modelwire_service.storage.usage_store import UsageStore
@@ -40,6 +65,9 @@ class Storage:
             if self._database is not None:
                 self._database.close()
                 self._database = None
+            if self._sqlite_keys is not None:
+                self._sqlite_keys.close()
+                self._sqlite_keys = None
 
     def _opened(self) -> "Database":
         with self._opening:
