@@ -76,7 +76,8 @@ class UpstreamSettings(KeySettings):
     models: tuple[str, ...] = ()
     aliases: dict[str, str] = Field(default_factory=dict)
     allowed_media_hosts: tuple[MediaHost, ...] = ()
-    transport: Literal["aiohttp", "httpx"] = "aiohttp"
+    transport: Literal["native", "aiohttp", "httpx"] = "native"
+    """The HTTP client; aiohttp stands in for the native one, the project's own, where there is a `proxy`."""
     ca_file: Path | None = None
     """Certificates of the authorities to trust, in PEM, in the place of the system's."""
     proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = None

@@ -155,7 +155,7 @@ NO_RIGHT_STREAM = [
         BOTH,
         ("Hel",),
     ),
-    Row("garbles a chunk in the middle", sends(garbled_stream), BROKE, STREAM, BOTH),
+    Row("garbles a chunk in the middle", sends(garbled_stream), BROKE, STREAM, BOTH, ("Hel",)),
     Row("resets in the middle", sends(events(), then=resets), BROKE, STREAM, BOTH, ("Hel",)),
     Row("stalls in the middle", sends(events(), then=stalls), FELL_SILENT, STREAM, BOTH, ("Hel",), settings=QUICK),
     Row(

@@ -10,6 +10,7 @@ from modelwire_service.upstreams.errors import refusal_in, refusal_of
 from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import HttpClient, Timeouts
 from modelwire_service.upstreams.http.httpx_client import HttpxClient
+from modelwire_service.upstreams.http.native.client import NativeClient
 from modelwire_service.upstreams.json_server import JsonServer, short_body
 from modelwire_service.upstreams.key_ring import KeyRing
 from modelwire_service.upstreams.redaction import Redactor
@@ -26,7 +27,7 @@ def told_by_header(answer: Any, headers: Mapping[str, str], redactor: Redactor) 
     return refusal
 
 
-@pytest.fixture(params=[AiohttpClient, HttpxClient])
+@pytest.fixture(params=[AiohttpClient, HttpxClient, NativeClient])
 async def connect(request: pytest.FixtureRequest) -> AsyncIterator[Callable[[str], JsonServer]]:
     made: list[JsonServer] = []
 

@@ -18,7 +18,9 @@ from modelwire_service.upstreams.gemini.adapter import GeminiUpstream
 from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import HttpClient, Request, Timeouts
 from modelwire_service.upstreams.http.httpx_client import HttpxClient
+from modelwire_service.upstreams.http.native.client import NativeClient
 from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
+from modelwire_service.upstreams.text_runs import chunks_in
 from support.llmock_server import llmock_listening
 
 ASKED: Json = {"role": "user", "content": "Say something of some length."}
@@ -50,7 +52,7 @@ def url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=[AiohttpClient, HttpxClient])
+@pytest.fixture(params=[AiohttpClient, HttpxClient, NativeClient])
 async def client(request: pytest.FixtureRequest) -> AsyncIterator[HttpClient]:
     made: HttpClient = request.param(TIMEOUTS)
     yield made
@@ -81,7 +83,7 @@ def script(url: str, client: HttpClient) -> Callable[..., Any]:
 
 
 async def streamed(upstream: Upstream, kind: Kind) -> list[Json]:
-    return [chunk async for batch in upstream.stream_chat(kind.request) for chunk in batch]
+    return [chunk async for batch in upstream.stream_chat(kind.request) for chunk in chunks_in(batch)]
 
 
 async def test_a_chat_is_answered(upstream: Upstream, kind: Kind) -> None:

@@ -12,8 +12,8 @@ from modelwire_service.upstreams.embedded.chat_request import plan_chat, refuse_
 from modelwire_service.upstreams.embedded.chat_worker import MODEL_ID
 from modelwire_service.upstreams.embedded.embedder import Embedder, TextEmbedder
 from modelwire_service.upstreams.embedded.packages import CHAT_WEIGHTS, EMBEDDING_WEIGHTS, weights_path
-from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import Timeouts
+from modelwire_service.upstreams.http.native.client import NativeClient
 from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
 from modelwire_service.upstreams.text_runs import chunks_in
 
@@ -46,7 +46,7 @@ class EmbeddedUpstream:
         self._name = name
         self._process = models.chat
         self._embedder = models.embedder
-        self._client = AiohttpClient(Timeouts())
+        self._client = NativeClient(Timeouts())
         self._server: tuple[ChatAddress, OpenAIUpstream] | None = None
 
     @property

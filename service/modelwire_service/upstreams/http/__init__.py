@@ -1,4 +1,4 @@
-"""HTTP towards upstreams: `base` is the port, `aiohttp_client` the default adapter, `httpx_client` the other.
+"""HTTP towards upstreams: `base` is the port, `native` the default adapter, `aiohttp_client` and `httpx_client` others.
 
-Nothing is re-exported: choosing one adapter must not import the library of the other.
+Nothing is re-exported: choosing one adapter must not import the library of another.
 """

@@ -1,4 +1,4 @@
-"""Upstreams over aiohttp, the default: the fastest client measured.
+"""Upstreams over aiohttp, which also knows proxies, and resolvers that check what they find.
 
 Theory of operation. Sessions are made inside the running loop at the first request. aiohttp's read timer
 serves twice, so that no piece costs a timer of ours: it waits `first_byte` until the body begins, then it

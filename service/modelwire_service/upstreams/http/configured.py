@@ -3,6 +3,7 @@
 from modelwire_service.tls.upstream import upstream_context
 from modelwire_service.upstream_settings import UpstreamSettings
 from modelwire_service.upstreams.http.base import HttpClient
+from modelwire_service.upstreams.http.native.client import NativeClient
 from modelwire_service.upstreams.http.proxy import Proxy
 
 
@@ -10,7 +11,9 @@ def configured_client(settings: UpstreamSettings) -> HttpClient:
     """Raises ValueError for a `ca_file` that cannot be used."""
     tls = upstream_context(settings.ca_file) if settings.ca_file is not None else None
     proxy = Proxy.parsed(settings.proxy.get_secret_value()) if settings.proxy is not None else None
-    # Imported here: each costs a tenth of a second at start, and one of them is enough.
+    if settings.transport == "native" and proxy is None:
+        return NativeClient(settings.timeouts, tls=tls)
+    # Imported here: each costs a tenth of a second at start.
     if settings.transport == "httpx":
         from modelwire_service.upstreams.http.httpx_client import HttpxClient
 

@@ -21,6 +21,7 @@ from modelwire_service.upstreams.gemini.adapter import GeminiUpstream
 from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import HttpClient, Timeouts
 from modelwire_service.upstreams.http.httpx_client import HttpxClient
+from modelwire_service.upstreams.http.native.client import NativeClient
 from support.loopback import Peer, listening
 from support.promptness import happens_within_100_ms
 from support.scripted_gemini import (
@@ -40,6 +41,7 @@ REQUEST: Json = {"model": "gemini-2.5-flash", "messages": [{"role": "user", "con
 CLIENTS: dict[str, Callable[[], HttpClient]] = {
     "aiohttp": lambda: AiohttpClient(TIMEOUTS),
     "httpx": lambda: HttpxClient(TIMEOUTS),
+    "native": lambda: NativeClient(TIMEOUTS),
 }
 
 

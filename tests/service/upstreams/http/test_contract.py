@@ -13,12 +13,17 @@ from modelwire_service.errors import ServiceError, UpstreamTimeout, UpstreamUnav
 from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import HttpClient, Request, Response, Timeouts
 from modelwire_service.upstreams.http.httpx_client import HttpxClient
+from modelwire_service.upstreams.http.native.client import NativeClient
 from support.loopback import Peer, Script, listening
 
 PATIENT = Timeouts(connect=5, first_byte=5, idle=5)
 CLOSED_WITHIN = 0.1
 
-ADAPTERS: Mapping[str, Callable[[Timeouts], HttpClient]] = {"aiohttp": AiohttpClient, "httpx": HttpxClient}
+ADAPTERS: Mapping[str, Callable[[Timeouts], HttpClient]] = {
+    "aiohttp": AiohttpClient,
+    "httpx": HttpxClient,
+    "native": NativeClient,
+}
 
 
 @pytest.fixture(params=sorted(ADAPTERS))
@@ -518,8 +523,12 @@ async def test_a_unix_socket_is_an_address_like_any_other(kind: str, tmp_path: P
         await peer.answer(b"over unix")
         writer.close()
 
-    transport = httpx.AsyncHTTPTransport(uds=path)
-    client = AiohttpClient(PATIENT, unix_socket=path) if kind == "aiohttp" else HttpxClient(PATIENT, transport)
+    over_unix: Mapping[str, Callable[[], HttpClient]] = {
+        "aiohttp": lambda: AiohttpClient(PATIENT, unix_socket=path),
+        "httpx": lambda: HttpxClient(PATIENT, httpx.AsyncHTTPTransport(uds=path)),
+        "native": lambda: NativeClient(PATIENT, unix_socket=path),
+    }
+    client = over_unix[kind]()
     async with await asyncio.start_unix_server(accept, path):
         assert await call(client, "http://localhost/v1") == b"over unix"
     error = await failure_of(client, "http://localhost/v1")

@@ -21,7 +21,7 @@ AUTHORITY = Authority()
 UNTRUSTED = "its certificate is from an authority that is not trusted"
 
 
-@pytest.fixture(params=["aiohttp", "httpx"])
+@pytest.fixture(params=["aiohttp", "httpx", "native"])
 def transport(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

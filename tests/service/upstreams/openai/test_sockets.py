@@ -9,6 +9,7 @@ from modelwire_service.upstreams.base import Json
 from modelwire_service.upstreams.http.aiohttp_client import AiohttpClient
 from modelwire_service.upstreams.http.base import HttpClient, Timeouts
 from modelwire_service.upstreams.http.httpx_client import HttpxClient
+from modelwire_service.upstreams.http.native.client import NativeClient
 from modelwire_service.upstreams.openai.adapter import OpenAIUpstream
 from modelwire_service.upstreams.text_runs import count_in
 from support.loopback import Peer, listening
@@ -19,7 +20,7 @@ EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":n
 LAST = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 
 
-@pytest.fixture(params=[AiohttpClient, HttpxClient])
+@pytest.fixture(params=[AiohttpClient, HttpxClient, NativeClient])
 async def connect(request: pytest.FixtureRequest) -> AsyncIterator[Callable[[str], OpenAIUpstream]]:
     client: HttpClient = request.param(Timeouts(connect=5, first_byte=5, idle=5))
     upstream: list[OpenAIUpstream] = []

@@ -1,0 +1,120 @@
+"""Bytes of a connection turned into the parts of one answer, without any I/O.
+
+llhttp reads them, with its own rules on what would be ambiguous: two lengths, or a length and chunks, are refused.
+It bounds nothing, so here is counted what came without bringing content: heads, interim answers, chunk sizes with
+their extensions, and trailers, which go nowhere.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import httptools
+
+HEAD_BYTES: Final = 64 << 10
+"""The most that may come before a body or between two pieces of it without being one."""
+HEAD_FIELDS: Final = 256
+
+_SWITCHING: Final = 101
+
+
+class MalformedAnswer(Exception):
+    """What came is not HTTP/1, or more of a head than is taken."""
+
+
+@dataclass(slots=True)
+class AnswerHead:
+    """What is known of an answer besides its body."""
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    complete: bool = False
+    """Whether the body has come whole."""
+    keeps_alive: bool = False
+    """Whether another answer may come, once this one is complete."""
+
+    @property
+    def ends_with_connection(self) -> bool:
+        """Whether the body has no other end."""
+        return "content-length" not in self.headers and "transfer-encoding" not in self.headers
+
+
+class AnswerParser:
+    """Reads the answers of one connection, one after another; `restart` comes before each but the first.
+
+    `answer` is None until a head has come, which is never that of an interim answer. `pieces` are those of its body
+    that nobody has taken.
+    """
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True)
+        self.restart()
+
+    def restart(self) -> None:
+        self.answer: AnswerHead | None = None
+        self.pieces: list[bytes] = []
+        self._head = AnswerHead()
+        self._fields = 0
+        self._overhead = 0
+
+    def feed(self, data: bytes) -> None:
+        """Raises MalformedAnswer, also for what follows the end of the answer, unless it could be another one.
+
+        An answer with something else behind it had another length than it told.
+        """
+        try:
+            while len(data) > HEAD_BYTES and self.answer is None:
+                self._read(data[:HEAD_BYTES])
+                data = data[HEAD_BYTES:]
+            self._read(data)
+        except httptools.HttpParserError as error:
+            raise MalformedAnswer from error
+
+    def close(self) -> None:
+        """Ends the circle of references between this and llhttp's."""
+        del self._parser
+
+    def _read(self, data: bytes) -> None:
+        self._overhead += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as error:
+            raise MalformedAnswer from error
+        if self._overhead > HEAD_BYTES and not (self.answer and self.answer.complete):
+            raise MalformedAnswer
+
+    # What llhttp says
+
+    def on_message_begin(self) -> None:
+        self._head = AnswerHead()
+        if self.answer is not None:  # nobody asked for another
+            self.answer.keeps_alive = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields += 1
+        if self._fields > HEAD_FIELDS:
+            raise MalformedAnswer
+        head = self._head
+        if head.status:  # it is a trailer
+            return
+        told, said = name.decode("latin-1").lower(), value.decode("latin-1")
+        before = head.headers.get(told)
+        head.headers[told] = said if before is None else f"{before}, {said}"
+
+    def on_headers_complete(self) -> None:
+        head, status = self._head, self._parser.get_status_code()
+        if status < 100 or head.headers.get("transfer-encoding", "chunked").lower() != "chunked":
+            raise MalformedAnswer
+        head.status = status
+        if self.answer is None and (status >= 200 or status == _SWITCHING):
+            self.answer = head
+
+    def on_body(self, piece: bytes) -> None:
+        if self._head is self.answer:
+            self._overhead = 0
+            self.pieces.append(piece)
+
+    def on_message_complete(self) -> None:
+        head = self._head
+        head.complete = True
+        head.keeps_alive = head.status != _SWITCHING and self._parser.should_keep_alive()
