@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from queue import SimpleQueue
 from threading import Thread
 from typing import Final
 
@@ -65,6 +66,7 @@ class KeyTable:
         self._known: dict[str, KnownKey] = {}
         self._lost = False
         self._task: asyncio.Task[None] | None = None
+        self._thread = _ReadingThread()
 
     async def start(self) -> None:
         """Reads the keys and keeps them fresh from then on; raises StorageError where they cannot be read."""
@@ -78,6 +80,7 @@ class KeyTable:
             await asyncio.wait([self._task])
         if self._reading is not None:
             self._reading.cancel()
+        self._thread.end()
 
     def __len__(self) -> int:
         return len(self._known)
@@ -113,7 +116,7 @@ class KeyTable:
             await self.renew()
 
     async def _read_if_changed(self) -> None:
-        reading = self._reading = self._reading or asyncio.wrap_future(_in_a_thread(self._changed))
+        reading = self._reading = self._reading or asyncio.wrap_future(self._thread.order(self._changed))
         await asyncio.wait([reading], timeout=self._patience)
         if not reading.done():
             raise StorageError(f"the database did not answer within {self._patience:g} s")
@@ -129,16 +132,31 @@ class KeyTable:
         return version, {key.id: KnownKey.of(key) for key in self._load()}
 
 
-def _in_a_thread(work: Callable[[], _Keys | None]) -> "Future[_Keys | None]":
-    """What `work` returns or raises. Nobody can cancel it."""
-    future: Future[_Keys | None] = Future()
-    future.set_running_or_notify_cancel()
-    Thread(target=_fulfil, args=(future, work), name="keys", daemon=True).start()
-    return future
+class _ReadingThread:
+    """A thread that reads when it is told to. It begins with the first order; nobody waits for it at its end."""
 
+    def __init__(self) -> None:
+        self._orders: SimpleQueue[tuple[Future[_Keys | None], Callable[[], _Keys | None]] | None] = SimpleQueue()
+        self._thread: Thread | None = None
 
-def _fulfil(future: "Future[_Keys | None]", work: Callable[[], _Keys | None]) -> None:
-    try:
-        future.set_result(work())
-    except Exception as error:
-        future.set_exception(error)
+    def order(self, work: Callable[[], _Keys | None]) -> "Future[_Keys | None]":
+        """What `work` returns or raises. Nobody can cancel it."""
+        if self._thread is None:
+            self._thread = Thread(target=self._run, name="keys", daemon=True)
+            self._thread.start()
+        future: Future[_Keys | None] = Future()
+        future.set_running_or_notify_cancel()
+        self._orders.put((future, work))
+        return future
+
+    def end(self) -> None:
+        """Ends the thread once it has done what it was told to."""
+        self._orders.put(None)
+
+    def _run(self) -> None:
+        while (order := self._orders.get()) is not None:
+            future, work = order
+            try:
+                future.set_result(work())
+            except Exception as error:
+                future.set_exception(error)
