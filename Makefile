@@ -49,7 +49,7 @@ soak: setup ## Load a server with faults and leaving clients for ten minutes (SO
 	@PYTHONPATH=tests $(BIN)/python -m load.soak --seconds $(SOAK_SECONDS)
 
 .PHONY: bench
-bench: bench-peers ## Measure modelwire beside its peers, most of an hour; the report is bench/results/report.md
+bench: bench-peers ## Measure modelwire beside its peers, three quarters of an hour; the report is bench/results/report.md
 	@$(BIN)/python -m bench $(if $(RESULTS),--results $(RESULTS)) $(PEERS:%=--peer %) $(CASES:%=--case %)
 
 .PHONY: bench-quick

@@ -1,6 +1,6 @@
 """gRPC beside REST: bytes, time and CPU of the same calls through each door: `make bench-doors`.
 
-Writes doors.md, doors.json and doors.svg into bench/results, or build/bench if it is quick. Takes three minutes, or
+Writes doors.md, doors.json and doors.svg into bench/results, or build/bench if it is quick. Takes four minutes, or
 half of one.
 """
 

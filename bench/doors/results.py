@@ -19,7 +19,7 @@ mean anything. Bytes are those of an ordinary client's call on a warm connection
 and headers, without TLS and what lies below TCP, and uncompressed. Times are of one call at a time. Calls a second and
 CPU are of {BUSY} at once; CPU is all that the server used. Medians of the rounds, with the least and the most behind
 CPU. The upstream answers at once, in OpenAI's JSON, so that what is left is the server's own part and reading that JSON
-is in all of it."""
+is in all of it; and since the events of the stream arrive together, modelwire.v1 has one chunk for most of them."""
 
 _COLUMNS: Final = ("call", "door", "bytes sent", "bytes received", "of REST's", "p50 ms", "p99 ms", "calls/s")
 _CPU: Final = ("CPU µs a call", "of REST's")

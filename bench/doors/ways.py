@@ -84,7 +84,7 @@ def _streams() -> Sequence[Way]:
         Way(STREAM, OPENAI, REST, "/v1/chat/completions", _posted(asked), events, reading.body(check)),
         Way(STREAM, MIRROR, GRPC, _MIRRORED_CHAT, _mirrored_chat(asked), events, reading.http_bodies(check)),
         Way(STREAM, TYPED, GRPC, rpc, typed.SerializeToString(), tokens, reading.typed_stream),
-        Way(STREAM, TYPED_REST, REST, path, _as_json(typed), events, reading.typed_stream_as_events, sse),
+        Way(STREAM, TYPED_REST, REST, path, _as_json(typed), tokens, reading.typed_stream_as_events, sse),
     )
 
 

@@ -1,4 +1,4 @@
-// A tour of modelwire.v1 in Go: each call there is, an error, a deadline and a cancel.
+// A tour of modelwire.v1 in Go: models, a chat, a stream, a tool, embeddings, an error, a deadline and a cancel.
 
 // [chat]
 package main

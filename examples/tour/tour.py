@@ -1,4 +1,4 @@
-"""A tour of modelwire.v1 in Python: each call there is, an error, a deadline and a cancel."""
+"""A tour of modelwire.v1 in Python: models, a chat, a stream, a tool, embeddings, an error, a deadline and a cancel."""
 
 # [chat]
 import os
@@ -145,5 +145,7 @@ def main() -> None:
         cancel(stub)
 
 
+# [chat]
 if __name__ == "__main__":
     main()
+    # [end]

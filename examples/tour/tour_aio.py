@@ -1,6 +1,9 @@
-"""A tour of modelwire.v1 in Python, with asyncio: each call there is, an error, a deadline and a cancel."""
+"""The tour of tour.py with asyncio: models, a chat, a stream, a tool, embeddings, an error, a deadline and a cancel."""
 
+# [chat]
 import asyncio
+
+# [end]
 import os
 
 import grpc
@@ -144,5 +147,7 @@ async def main() -> None:
         await cancel(stub)
 
 
+# [chat]
 if __name__ == "__main__":
     asyncio.run(main())
+    # [end]

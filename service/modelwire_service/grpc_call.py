@@ -44,7 +44,7 @@ class Call:
         self._context = cygrpc._ServicerContext(state, None, None, loop)
         self._telling: asyncio.Future[None] | None = None
         self.ended = False
-        """Whether the status is on its way: nobody is to be told anything after it."""
+        """Whether nobody is to be told anything more: the status is on its way, or the client has left."""
 
     def invocation_metadata(self) -> Any:
         return self._context.invocation_metadata()
@@ -66,6 +66,7 @@ class Call:
         try:
             await self._do(request)
         except cygrpc.ExecuteBatchError:
+            self.ended = True
             raise asyncio.CancelledError from None
         if (message := request.message()) is None:
             raise StopAsyncIteration
@@ -116,7 +117,7 @@ class Call:
             self._telling = self._loop.create_future()
             self._telling.set_result(None)
             return (cygrpc.SendInitialMetadataOperation((), _NO_FLAGS),)
-        await self._telling
+        await asyncio.shield(self._telling)  # an error that ends the call waits for them, too
         return ()
 
     async def _do(self, *operations: Any) -> None:
@@ -143,11 +144,13 @@ async def _answer(call: Call, handler: Any) -> None:
             await _stream(call, handler.stream_stream)
         else:
             await call.finish(await handler.stream_unary(call, call))
-    except (cygrpc.AbortError, cygrpc.ExecuteBatchError, asyncio.CancelledError):
+    except (cygrpc.AbortError, cygrpc.ExecuteBatchError):
         pass  # told already, or nobody is there to be told
+    except asyncio.CancelledError as error:
+        if not _is_cancelled():  # but what the handler waited for was
+            await _apologise(call, error)
     except Exception as error:
-        _log.error("internal error", exc_info=error)
-        await _apologise(call)
+        await _apologise(call, error)
 
 
 async def _stream(call: Call, behaviour: Any) -> None:
@@ -156,12 +159,25 @@ async def _stream(call: Call, behaviour: Any) -> None:
         async for message in messages:
             if type(message) is Last:
                 last = (bytes(message),)
-            else:
+                continue
+            try:
                 await call.write(message)
+            except asyncio.CancelledError as error:
+                # The handler hears of it as where it waits itself: it may have to tell why the call ends.
+                with suppress(StopAsyncIteration):
+                    await messages.athrow(error)
+                raise
     await call.finish(*last)
 
 
-async def _apologise(call: Call) -> None:
-    if not call.ended:
-        with suppress(cygrpc.AbortError, cygrpc.ExecuteBatchError):
-            await call.abort(*_INTERNAL)
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def _apologise(call: Call, error: BaseException) -> None:
+    if call.ended:
+        return
+    _log.error("internal error", exc_info=error)
+    with suppress(cygrpc.AbortError, cygrpc.ExecuteBatchError):
+        await call.abort(*_INTERNAL)

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from urllib.parse import urlsplit
+
+_LEAVING_SECONDS = 5.0
 
 
 class Relay:
@@ -22,11 +24,11 @@ class Relay:
         self.quiet.clear()
         try:
             from_target, to_target = await asyncio.open_connection(*self._target)
-            ways = [_pass_on(reader, to_target), _pass_on(from_target, writer)]
-            _, pending = await asyncio.wait(map(asyncio.ensure_future, ways), return_when=asyncio.FIRST_COMPLETED)
-            for way in pending:
-                way.cancel()
-            to_target.close()
+            with closing(to_target):
+                ways = [_pass_on(reader, to_target), _pass_on(from_target, writer)]
+                _, pending = await asyncio.wait(map(asyncio.ensure_future, ways), return_when=asyncio.FIRST_COMPLETED)
+                for way in pending:
+                    way.cancel()
         finally:
             writer.close()
             self._open -= 1
@@ -43,7 +45,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 @asynccontextmanager
 async def relaying(target: str) -> AsyncIterator[Relay]:
-    """Relays to the host and port of the URL `target` until the block ends."""
+    """Relays to the host and port of the URL `target` until the block has ended, and nobody is connected any more."""
     relay = Relay(target)
     server = await asyncio.start_server(relay._connected, "127.0.0.1", 0)
     relay.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -51,3 +53,5 @@ async def relaying(target: str) -> AsyncIterator[Relay]:
         yield relay
     finally:
         server.close()
+        async with asyncio.timeout(_LEAVING_SECONDS):
+            await relay.quiet.wait()

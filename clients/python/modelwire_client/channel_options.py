@@ -7,7 +7,7 @@ SERVICE_CONFIG: Final = (resources.files("modelwire") / "service_config.json").r
 """gRPC's service config: how long each method may take, and which are tried again."""
 
 MAX_RECEIVED_BYTES: Final = 64 * 2**20
-"""The size of the largest message taken. gRPC's own limit, 4 MiB, is less than 2,048 embeddings have."""
+"""The size of the largest message taken. gRPC's own limit, 4 MiB, is less than a thousand vectors of 1,536 take."""
 
 CHANNEL_OPTIONS: Final = (
     ("grpc.service_config", SERVICE_CONFIG),

@@ -1,7 +1,7 @@
 """Long lists of numbers, many at a time.
 
 A ListValue of doubles is a run of records of eleven bytes: the tag of `values`, the length nine, the tag of
-`number_value`, and the double in little-endian order. NumPy writes and recognises such a run at once, where
+`number_value`, and the double in little-endian order. Such a run is written and read at once by NumPy, where
 one value after the other costs thirty times as much. A packed field of floats is such a run without tags.
 """
 

@@ -53,7 +53,7 @@ class Upstream(Protocol):
         ...
 
     def stream_chat(self, request: Json) -> AsyncGenerator[Batch]:
-        """Batches of `chat.completion.chunk` objects, as they come; a batch is what arrived together.
+        """Batches of `chat.completion.chunk` objects, or runs of them, as they come; a batch is what arrived together.
 
         Asks for usage always: a chunk with `usage` may come at the end. Raises UpstreamProtocolError if
         the stream breaks off before a finish reason.
