@@ -127,7 +127,7 @@ clients: $(LANGUAGES:%=build/clients/%/.done) ## Make the client packages of all
 
 # A package is made by clients/LANGUAGE/generate, which is given the folder it makes it in.
 .SECONDEXPANSION:
-build/clients/%/.done: $(PROTOS) clients/service_config.json service/modelwire_service/__init__.py $$(shell find clients/$$* \( -name node_modules -o -name __pycache__ \) -prune -o -type f -print) | setup
+build/clients/%/.done: $(PROTOS) $(wildcard protos/*.py) clients/service_config.json service/modelwire_service/__init__.py $$(shell find clients/$$* \( -name node_modules -o -name __pycache__ \) -prune -o -type f -print) | setup
 	@$(call from_debian,$(DEBIAN_$*))
 	@echo "Making the client of $* in $(@D) …"
 	@rm -rf $(@D) && mkdir -p $(@D)

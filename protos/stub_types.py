@@ -65,6 +65,8 @@ def _types(file: FileDescriptorProto, modules: dict[str, str]) -> Iterator[str]:
 
 
 def _method(method: MethodDescriptorProto, modules: dict[str, str]) -> str:
+    if method.client_streaming:
+        raise NotImplementedError(f"{method.name} takes a stream of requests, for which there is no type here")
     request, response = (_message(name, modules) for name in (method.input_type, method.output_type))
     if method.server_streaming:
         return f"StreamMethod[{request}, {response}]"

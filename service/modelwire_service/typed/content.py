@@ -1,9 +1,9 @@
 """The parts of messages: from messages to OpenAI's JSON, and images back."""
 
-import binascii
 import re
 from typing import Any, Final
 
+import pybase64
 from modelwire.v1 import content_pb2
 
 from modelwire_service.typed.fields import EXTRA, Convert, extra, one_of, signature, word_of
@@ -38,7 +38,7 @@ def put_image(into: content_pb2.Image, url: str) -> None:
         into.url = url
     else:
         into.inline_data.mime_type = found[1]
-        into.inline_data.data = binascii.a2b_base64(found[2])
+        into.inline_data.data = pybase64.b64decode(found[2])
 
 
 def _part(given: Json, path: Path, texts: Texts) -> Json:

@@ -1,10 +1,10 @@
 """What few messages of models have: speech, images, citations, signatures of thoughts, and what nobody declared."""
 
-import base64
 import binascii
 from collections.abc import Callable
 from typing import Any, Final
 
+import pybase64
 from modelwire.v1 import chat_pb2, tools_pb2
 
 from modelwire_service.typed.content import put_image
@@ -44,7 +44,7 @@ def _put_audio(into: _Said, rest: Json) -> None:
     if not isinstance(told, dict):
         return
     try:
-        data = base64.b64decode(told.get("data") or "", validate=True)
+        data = pybase64.b64decode(told.get("data") or "", validate=True)
     except (binascii.Error, ValueError):
         return
     del rest["audio"]

@@ -4,7 +4,6 @@ It serves until the process at the other end is gone.
 """
 
 import asyncio
-import base64
 import os
 import signal
 import socket
@@ -13,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pybase64
 import uvloop
 
 from modelwire_service.errors import InvalidRequest
@@ -41,7 +41,7 @@ async def _embed(embedder: Embedder, texts: list[str], dimensions: int | None) -
         vectors, tokens = await embedder.embed(texts, dimensions)
     except InvalidRequest as error:
         return {"violations": [[each.field, each.reason] for each in error.violations]}
-    return {"vectors": base64.b64encode(np.asarray(vectors, "<f4").tobytes()).decode(), "tokens": tokens}
+    return {"vectors": pybase64.b64encode_as_string(np.asarray(vectors, "<f4").data), "tokens": tokens}
 
 
 if __name__ == "__main__":

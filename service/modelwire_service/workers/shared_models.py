@@ -4,10 +4,10 @@ It is told where the chat model answers, and calls it itself. Texts for the embe
 its process, and vectors come back as they are in memory (float32, little-endian), in base64.
 """
 
-import base64
 from collections.abc import Sequence
 
 import numpy as np
+import pybase64
 
 from modelwire_service.errors import InvalidRequest, UpstreamUnavailable, Violation
 from modelwire_service.upstreams.embedded.adapter import EmbeddedModels
@@ -57,7 +57,7 @@ class SharedEmbedder:
             raise InvalidRequest([Violation(*violation) for violation in told["violations"]])
         if "unavailable" in told:
             raise UpstreamUnavailable(told["unavailable"], sent=True)
-        vectors = np.frombuffer(base64.b64decode(told["vectors"]), "<f4").reshape(len(texts), -1)
+        vectors = np.frombuffer(pybase64.b64decode(told["vectors"]), "<f4").reshape(len(texts), -1)
         return list(vectors), told["tokens"]
 
     def close(self) -> None:

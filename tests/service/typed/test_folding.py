@@ -12,7 +12,7 @@ from modelwire_service.completions import ChunkStream, completed
 from modelwire_service.finish_reasons import FINISH_REASONS
 from modelwire_service.typed.answers import chunk_wire, completion_wire, head_wire
 from modelwire_service.upstreams.openai.folding import unfolded
-from modelwire_service.upstreams.text_runs import chunks_in
+from modelwire_service.upstreams.text_runs import TextRun, chunks_in
 
 Json = dict[str, Any]
 
@@ -119,6 +119,20 @@ def test_the_chunks_of_a_completion_fold_into_it(told: Json, source: random.Rand
     stream = ChunkStream("m", include_usage=True)
     sent = [*chunks_in(stream.chunks([piece for chunk in unfolded(whole) for piece in cut(chunk, source)]))]
     sent += chunks_in(stream.closing())
-    head = head_wire(sent[0])
-    chunks = [chat_pb2.ChatCompletionChunk.FromString(head + chunk_wire(chunk)) for chunk in sent]
-    assert folded(chunks) == chat_pb2.ChatCompletion.FromString(completion_wire(whole))
+    assert folded(messages(sent)) == chat_pb2.ChatCompletion.FromString(completion_wire(whole))
+
+
+UNESCAPED = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='"\\'), max_size=3)
+
+
+@given(st.lists(UNESCAPED.map(str.encode), min_size=1))
+def test_texts_joined_fold_as_they_do_one_by_one(texts: list[bytes]) -> None:
+    choice = {"index": 0, "delta": {"content": ""}, "finish_reason": None}
+    like = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    run = TextRun(like, texts)
+    assert folded(messages([run.joined()])) == folded(messages(list(run.chunks())))
+
+
+def messages(chunks: list[Json]) -> list[chat_pb2.ChatCompletionChunk]:
+    head = head_wire(chunks[0])
+    return [chat_pb2.ChatCompletionChunk.FromString(head + chunk_wire(chunk)) for chunk in chunks]
