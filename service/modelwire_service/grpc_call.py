@@ -117,7 +117,8 @@ class Call:
             self._telling = self._loop.create_future()
             self._telling.set_result(None)
             return (cygrpc.SendInitialMetadataOperation((), _NO_FLAGS),)
-        await asyncio.shield(self._telling)  # an error that ends the call waits for them, too
+        if not self._telling.done():
+            await asyncio.shield(self._telling)  # what ends this message leaves them on their way
         return ()
 
     async def _do(self, *operations: Any) -> None:
@@ -147,7 +148,7 @@ async def _answer(call: Call, handler: Any) -> None:
     except (cygrpc.AbortError, cygrpc.ExecuteBatchError):
         pass  # told already, or nobody is there to be told
     except asyncio.CancelledError as error:
-        if not _is_cancelled():  # but what the handler waited for was
+        if not (call.ended or _is_cancelled()):  # but what the handler waited for was
             await _apologise(call, error)
     except Exception as error:
         await _apologise(call, error)
@@ -176,8 +177,7 @@ def _is_cancelled() -> bool:
 
 
 async def _apologise(call: Call, error: BaseException) -> None:
-    if call.ended:
-        return
     _log.error("internal error", exc_info=error)
-    with suppress(cygrpc.AbortError, cygrpc.ExecuteBatchError):
-        await call.abort(*_INTERNAL)
+    if not call.ended:
+        with suppress(cygrpc.AbortError, cygrpc.ExecuteBatchError):
+            await call.abort(*_INTERNAL)

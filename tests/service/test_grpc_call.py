@@ -15,11 +15,28 @@ from modelwire_service.sturdy_server import add_services, sturdy_server
 SERVICE = "plain.Plain"
 
 
+LARGE = bytes(1 << 20)
+"""So much that it is not sent at once."""
+
+
+def running_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+async def read_on(call: Any) -> None:
+    """Reads until the call's end. Raises its error."""
+    while await call.read() != grpc.aio.EOF:
+        pass
+
+
 class Plain:
     """What the methods do; `ended` has how those ended that were broken off."""
 
     def __init__(self) -> None:
         self.ended: asyncio.Queue[str] = asyncio.Queue()
+        self.stuck: asyncio.Queue[asyncio.Task[Any]] = asyncio.Queue()
 
     async def one(self, requests: AsyncIterator[bytes], context: Any) -> bytes:
         await context.send_initial_metadata((("ahead", "1"), ("ahead-bin", b"\xff")))
@@ -48,6 +65,33 @@ class Plain:
         finally:
             self.ended.put_nowait("broken off")
 
+    async def flood(self, _: AsyncIterator[bytes], context: Any) -> AsyncGenerator[bytes]:
+        task = running_task()
+        try:
+            yield LARGE
+            self.stuck.put_nowait(task)
+            while True:
+                yield LARGE
+        except asyncio.CancelledError:
+            task.uncancel()
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "broken off")
+
+    async def cut_short(self, _: AsyncIterator[bytes], context: Any) -> AsyncGenerator[bytes]:
+        task = running_task()
+        await context.send_initial_metadata((("ahead", "1"),))
+        task.cancel()
+        try:
+            yield b"never sent"
+        except asyncio.CancelledError:
+            task.uncancel()
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "broken off")
+
+    async def rely_on_others(self, _: AsyncIterator[bytes], __: Any) -> AsyncGenerator[bytes]:
+        yield b"begun"
+        theirs = asyncio.create_task(asyncio.Event().wait())
+        theirs.cancel()
+        await theirs
+
     def handlers(self) -> dict[str, grpc.RpcMethodHandler]:
         unary, stream = grpc.stream_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
         return {
@@ -56,6 +100,9 @@ class Plain:
             "Fail": unary(self.fail),
             "Refuse": stream(self.refuse),
             "Hang": stream(self.hang),
+            "Flood": stream(self.flood),
+            "CutShort": stream(self.cut_short),
+            "RelyOnOthers": stream(self.rely_on_others),
             "Many": stream(self.many, response_serializer=bytes),
         }
 
@@ -131,6 +178,34 @@ async def test_a_fault_is_told_as_one_and_its_words_are_not(plain: Plain) -> Non
             await channel.unary_unary(f"/{SERVICE}/Fail")(b"")
         assert (raised.value.code(), raised.value.details()) == (grpc.StatusCode.INTERNAL, "internal error")
         assert await channel.unary_unary(f"/{SERVICE}/One")(b"1") == b"of 1"
+
+
+async def test_a_call_broken_off_while_a_message_goes_out_is_told_why_to_who_reads_on(plain: Plain) -> None:
+    async with served(plain, lambda: sturdy_server((), ())) as channel, asyncio.timeout(10):
+        call = channel.unary_stream(f"/{SERVICE}/Flood")(b"")
+        assert await call.read() == LARGE
+        (await plain.stuck.get()).cancel()
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await read_on(call)
+    assert (raised.value.code(), raised.value.details()) == (grpc.StatusCode.UNAVAILABLE, "broken off")
+
+
+async def test_a_call_broken_off_while_its_metadata_go_out_is_told_why(plain: Plain) -> None:
+    async with served(plain, lambda: sturdy_server((), ())) as channel, asyncio.timeout(10):
+        call = channel.unary_stream(f"/{SERVICE}/CutShort")(b"")
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await call.read()
+    assert (raised.value.code(), raised.value.details()) == (grpc.StatusCode.UNAVAILABLE, "broken off")
+    assert dict(raised.value.initial_metadata()) == {"ahead": "1"}
+
+
+async def test_a_call_whose_handler_waits_for_what_is_cancelled_does_not_go_on_for_ever(plain: Plain) -> None:
+    async with served(plain, lambda: sturdy_server((), ())) as channel, asyncio.timeout(10):
+        call = channel.unary_stream(f"/{SERVICE}/RelyOnOthers")(b"")
+        assert await call.read() == b"begun"
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await call.read()
+    assert (raised.value.code(), raised.value.details()) == (grpc.StatusCode.INTERNAL, "internal error")
 
 
 @SERVERS

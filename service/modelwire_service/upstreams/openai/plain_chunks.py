@@ -8,7 +8,9 @@ from typing import Any, Final
 from modelwire_service.upstreams.answer_json import MAX_INT32
 from modelwire_service.upstreams.base import Json
 
-_CHUNK: Final = frozenset({"id", "object", "created", "model", "system_fingerprint", "service_tier", "choices"})
+_CHUNK: Final = frozenset({
+    "id", "object", "created", "model", "system_fingerprint", "service_tier", "choices", "usage",
+})  # fmt: skip
 _CHOICE: Final = frozenset({"index", "delta", "logprobs", "finish_reason"})
 _DELTA: Final = frozenset({"content", "role"})
 _TEXT: Final = (str, type(None))
@@ -17,6 +19,8 @@ _TEXT: Final = (str, type(None))
 def plain_choice(chunk: Any) -> Json | None:
     """The one choice of a chunk that tells text alone, all of whose values have OpenAI's types; None for all others."""
     if type(chunk) is not dict or not chunk.keys() <= _CHUNK or chunk.get("object") != "chat.completion.chunk":
+        return None
+    if chunk.get("usage") is not None:  # null until the end, for who asks for it
         return None
     choices = chunk.get("choices")
     if type(choices) is not list or len(choices) != 1 or type(choice := choices[0]) is not dict:

@@ -83,7 +83,7 @@ class ChunkReader:
                 self._began.add(choice["index"])
                 if self._patterns_left:
                     self._patterns_left -= 1
-                    self._pattern = TextPattern.of(event, chunk)
+                    self._pattern = TextPattern.of(event, chunk) or self._pattern
             elif (failure := refusal_in(chunk, self._redactor)) is not None:
                 raise failure
             else:

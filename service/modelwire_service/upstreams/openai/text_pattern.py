@@ -8,7 +8,7 @@ is one string, and the event is the chunk that was read with this text. That is 
 
 import re
 from collections.abc import Sequence
-from itertools import islice, takewhile
+from itertools import takewhile
 from typing import Final
 
 from modelwire_service.upstreams.base import Json
@@ -16,6 +16,7 @@ from modelwire_service.upstreams.text_runs import TextRun
 
 _TEXT: Final = re.compile(rb'"content": ?"([^"]*)')
 _NO_TEXT: Final = re.compile(rb'["\\\x00-\x1f]')
+_AT_ONCE: Final = 32  # events looked at together: so many, at most, are looked at for nothing where a run ends
 
 
 class TextPattern:
@@ -38,17 +39,25 @@ class TextPattern:
 
     def run(self, events: Sequence[bytes], start: int) -> TextRun | None:
         """The events from `start` on, as far as they are as the pattern has it; None if the first is not."""
+        texts: list[bytes] = []
+        for at in range(start, len(events), _AT_ONCE):
+            looked_at = events[at : at + _AT_ONCE]
+            texts += (found := self._texts(looked_at))
+            if len(found) < len(looked_at):
+                break
+        return TextRun(self._like, texts) if texts else None
+
+    def _texts(self, events: Sequence[bytes]) -> list[bytes]:
+        """The texts of some events, up to the first that is not as the pattern has it."""
         before, after = self._before, self._after
         begin, end = len(before), -len(after)
         shortest = begin - end
         texts = []
-        for event in islice(events, start, None):
+        for event in events:
             if not (event.startswith(before) and event.endswith(after) and len(event) >= shortest):
                 break
             texts.append(event[begin:end])
-        if not _is_text(b" ".join(texts)):
-            texts = list(takewhile(_is_text, texts))
-        return TextRun(self._like, texts) if texts else None
+        return texts if _is_text(b" ".join(texts)) else list(takewhile(_is_text, texts))
 
 
 def _is_text(inside: bytes) -> bool:

@@ -17,8 +17,9 @@ PLAIN: dict[str, Any] = {
 CHOICE: dict[str, Any] = PLAIN["choices"][0]
 
 
-def test_text_alone_is_plain() -> None:
-    assert plain_choice(PLAIN) is CHOICE
+@pytest.mark.parametrize("beside", [{}, {"usage": None}])
+def test_text_alone_is_plain(beside: dict[str, Any]) -> None:
+    assert plain_choice({**PLAIN, **beside}) is CHOICE
 
 
 @pytest.mark.parametrize(

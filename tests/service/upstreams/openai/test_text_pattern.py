@@ -1,5 +1,6 @@
 """Events told by their bytes are those that reading them would have told."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -72,6 +73,37 @@ def test_anything_else_is_none_of_it(event: bytes) -> None:
 )
 def test_an_event_that_bytes_cannot_tell_makes_no_pattern(event: bytes) -> None:
     assert TextPattern.of(event, {}) is None
+
+
+class Watched(list[bytes]):
+    """Events, and how many of them were looked at."""
+
+    looked_at = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for event in super().__iter__():
+            self.looked_at += 1
+            yield event
+
+    def __getitem__(self, place: Any) -> Any:
+        found = super().__getitem__(place)
+        self.looked_at += len(found) if isinstance(place, slice) else 1
+        return found
+
+
+def test_many_runs_in_one_piece_are_found_without_looking_at_all_of_it_for_each() -> None:
+    events = Watched([LIKE, LIKE.replace(b"like", b"a\\n")] * 1000)
+    runs = [pattern().run(events, at) for at in range(len(events))]
+    assert [len(run.texts) if run else 0 for run in runs] == [1, 0] * 1000
+    assert events.looked_at < 100 * len(events)
+
+
+def test_what_needs_escapes_does_not_end_the_pattern() -> None:
+    said = [chunk(text) for text in ("a", "b", "\n", "c", "d", '"', "e")]
+    reader = ChunkReader(Redactor([], "http://x"))
+    read = reader.feed(b"".join(b"data: " + orjson.dumps(each) + b"\n\n" for each in said))
+    assert [len(each.texts) if isinstance(each, TextRun) else 0 for each in read] == [0, 1, 0, 2, 0, 1]
+    assert list(chunks_in(read)) == said
 
 
 TEXTS = st.one_of(st.sampled_from(["a", " tick", "", '"', "\\", "\n", "é", "\u2028"]), st.text(max_size=5))
