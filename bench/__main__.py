@@ -5,13 +5,12 @@ the ratios of one run mean anything.
 """
 
 import argparse
-import os
-import signal
 import sys
 from pathlib import Path
 from typing import Final
 
 from bench.cases.all_cases import CASES
+from bench.measuring.cores import two_cores
 from bench.measuring.machine import described
 from bench.measuring.plan import FULL, QUICK
 from bench.measuring.results import Results
@@ -32,15 +31,11 @@ def main() -> None:
     parser.add_argument("--results", type=Path, metavar="FOLDER", help="what is written goes there")
     options = parser.parse_args()
     plan = QUICK if options.quick else FULL
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all that was started ends, too
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        parser.error("two cores are needed: one for what is measured, one for the load")
     results = Results(plan.name, plan.seconds, plan.rounds, described())
-    os.sched_setaffinity(0, {cores[0]})
+    cores = two_cores(parser)
     peers = [PEERS[name] for name in options.peer or PEERS]
     cases = [CASES[name] for name in options.case or CASES]
-    Rounds(plan, peers, cases, *cores[:2]).run(results)
+    Rounds(plan, peers, cases, *cores).run(results)
     whole = not (options.quick or options.peer or options.case)
     sys.stdout.write(write(results, options.results or (_WHOLE if whole else _IN_PART)))
 

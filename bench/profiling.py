@@ -5,7 +5,6 @@ look at others. The graph, an SVG for a browser, is build/profiles/CASE.svg.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from bench.cases.case import Case
 from bench.load.loops import closed_loop
 from bench.load.outcome import Outcome
 from bench.measuring.calls import complaint, dialogue
+from bench.measuring.cores import two_cores
 from bench.measuring.session import Session, session, upstream
 from bench.peers.modelwire import MODELWIRE
 from bench.peers.peer import ROOT, TOOLCHAINS, installed
@@ -33,9 +33,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10, metavar="S", help="default 10")
     options = parser.parse_args()
     case = CASES[options.case]
-    cores = sorted(os.sched_getaffinity(0))
-    load_core, peer_core = cores[0], cores[-1]
-    os.sched_setaffinity(0, {load_core})
+    load_core, peer_core = two_cores(parser)
     with (
         tempfile.TemporaryDirectory() as folder,
         upstream(Path(folder), load_core) as address,

@@ -16,6 +16,7 @@ from support.programs import COMMAND, clean_environment
 from support.raw_http import connected
 from support.scripted_upstream import DONE, ScriptedUpstream, answer_events, chunk
 from support.stack import Stack
+from support.streams import gated
 
 REQUEST = {"model": "scripted", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
@@ -67,18 +68,6 @@ async def started(*arguments: str, stderr: int = asyncio.subprocess.DEVNULL, **v
         if process.returncode is None:
             process.kill()
         await process.communicate()
-
-
-def gated(upstream: ScriptedUpstream) -> asyncio.Event:
-    """Makes the upstream stream one chunk, and the rest once the event is set."""
-    gate = asyncio.Event()
-
-    async def before_each(index: int) -> None:
-        if index == 1:
-            await gate.wait()
-
-    upstream.answer = answer_events(chunk("a"), chunk("b"), chunk(finish="stop"), DONE, before_each=before_each)
-    return gate
 
 
 @pytest.mark.parametrize("number", SIGNALS)

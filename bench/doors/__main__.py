@@ -5,8 +5,6 @@ half of one.
 """
 
 import argparse
-import os
-import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Final
 from bench.doors.cell import FULL, QUICK, Cell, Plan, measured
 from bench.doors.results import Results
 from bench.doors.ways import all_ways
+from bench.measuring.cores import two_cores
 from bench.measuring.machine import described
 from bench.measuring.progress import Progress
 from bench.measuring.session import session, upstream
@@ -47,14 +46,10 @@ def main() -> None:
     parser.add_argument("--results", type=Path, metavar="FOLDER", help="what is written goes there")
     options = parser.parse_args()
     plan = QUICK if options.quick else FULL
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all that was started ends, too
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        parser.error("two cores are needed: one for the server, one for the load")
     machine = described() | {MODELWIRE.title: MODELWIRE.version()}
-    os.sched_setaffinity(0, {cores[0]})
+    cores = two_cores(parser)
     folder = options.results or (_QUICK if options.quick else _WHOLE)
-    sys.stdout.write(f"{Results(plan, machine, run(plan, *cores[:2])).write(folder)}\n")
+    sys.stdout.write(f"{Results(plan, machine, run(plan, *cores)).write(folder)}\n")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from typing import Final
 
 import orjson
 
-from modelwire_service.upstreams.base import Json
-from modelwire_service.upstreams.text_runs import Batch, TextRun
+from modelwire_service.upstreams.base import Batch, Json
+from modelwire_service.upstreams.text_runs import TextRun
 
 DONE: Final = b"data: [DONE]\n\n"
 

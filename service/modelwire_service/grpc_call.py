@@ -42,7 +42,7 @@ class Call:
         self._state = state
         self._loop = loop
         self._context = cygrpc._ServicerContext(state, None, None, loop)
-        self._telling: asyncio.Future[None] | None = None
+        self._metadata_task: asyncio.Future[None] | None = None
         self.ended = False
         """Whether nobody is to be told anything more: the status is on its way, or the client has left."""
 
@@ -74,10 +74,10 @@ class Call:
 
     async def send_initial_metadata(self, metadata: Sequence[tuple[str, Any]]) -> None:
         """Sends them while the call goes on."""
-        self._telling = self._loop.create_task(self._tell(tuple(metadata)))
+        self._metadata_task = self._loop.create_task(self._send_metadata(tuple(metadata)))
 
     async def write(self, message: bytes) -> None:
-        await self._do(*await self._told(), cygrpc.SendMessageOperation(message, _NO_FLAGS))
+        await self._do(*await self._metadata_sent(), cygrpc.SendMessageOperation(message, _NO_FLAGS))
 
     async def finish(self, *message: bytes) -> None:
         """Ends the call with OK, after one message more or none."""
@@ -92,7 +92,7 @@ class Call:
         await self._end(cygrpc.SendStatusFromServerOperation(trailing, number, details, _NO_FLAGS))
         raise cygrpc.AbortError(details)
 
-    async def left(self) -> bool:
+    async def client_left(self) -> bool:
         """Waits until the call is over for the client, too; whether that left before it was answered."""
         over = cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS)
         await self._do(over)
@@ -104,21 +104,21 @@ class Call:
 
     async def _end(self, *operations: Any) -> None:
         self.ended = True
-        await self._do(*await self._told(), *operations)
+        await self._do(*await self._metadata_sent(), *operations)
 
-    async def _tell(self, metadata: tuple[tuple[str, Any], ...]) -> None:
+    async def _send_metadata(self, metadata: tuple[tuple[str, Any], ...]) -> None:
         # A batch of its own: cygrpc keeps for good what it made of one that fails, as a request that never comes does.
         with suppress(cygrpc.ExecuteBatchError):
             await self._do(cygrpc.SendInitialMetadataOperation(metadata, _NO_FLAGS))
 
-    async def _told(self) -> tuple[Any, ...]:
+    async def _metadata_sent(self) -> tuple[Any, ...]:
         """Waits until the metadata have gone out; empty ones to send, if nobody gave any."""
-        if self._telling is None:
-            self._telling = self._loop.create_future()
-            self._telling.set_result(None)
+        if self._metadata_task is None:
+            self._metadata_task = self._loop.create_future()
+            self._metadata_task.set_result(None)
             return (cygrpc.SendInitialMetadataOperation((), _NO_FLAGS),)
-        if not self._telling.done():
-            await asyncio.shield(self._telling)  # what ends this message leaves them on their way
+        if not self._metadata_task.done():
+            await asyncio.shield(self._metadata_task)  # what ends this message leaves them on their way
         return ()
 
     async def _do(self, *operations: Any) -> None:
@@ -132,7 +132,7 @@ async def run(handler: Any, state: Any) -> None:
     del state
     answering = loop.create_task(_answer(call, handler))
     try:
-        if await call.left() and not call.ended:
+        if await call.client_left() and not call.ended:
             answering.cancel()
         await answering
     finally:

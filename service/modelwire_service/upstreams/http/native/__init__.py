@@ -1,5 +1,5 @@
 """The project's own HTTP/1.1 client, the default towards upstreams.
 
 `client` is the adapter of the port. A call goes `request_head` → `pool` or `dial` → `connection`, and what comes back
-`connection` → `answer_parser` → `answer`. None of it knows of models.
+`connection` → `response_parser` → `response`. None of it knows of models.
 """

@@ -5,11 +5,11 @@ from functools import lru_cache, partial
 
 from modelwire_service.upstreams.http import causes
 from modelwire_service.upstreams.http.base import Request, Timeouts
-from modelwire_service.upstreams.http.native.answer import Answer
 from modelwire_service.upstreams.http.native.connection import Connection, StaleConnection
 from modelwire_service.upstreams.http.native.dial import Dialer
 from modelwire_service.upstreams.http.native.pool import Pool
 from modelwire_service.upstreams.http.native.request_head import Origin, RequestHead
+from modelwire_service.upstreams.http.native.response import NativeResponse
 
 _KEPT_HEADS = 256  # those of an upstream: keys times paths
 
@@ -34,7 +34,7 @@ class NativeClient:
         self._pools: dict[Origin, Pool] = {}
         self._head_of = lru_cache(_KEPT_HEADS)(RequestHead.of)
 
-    async def send(self, request: Request) -> Answer:
+    async def send(self, request: Request) -> NativeResponse:
         try:
             head = self._head_of(request.method, request.url, tuple(request.headers.items()))
         except ValueError as error:

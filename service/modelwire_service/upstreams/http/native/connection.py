@@ -17,10 +17,10 @@ from typing import Final, Protocol, cast
 from modelwire_service.errors import ServiceError
 from modelwire_service.upstreams.http import causes
 from modelwire_service.upstreams.http.base import Timeouts
-from modelwire_service.upstreams.http.native.answer import Answer
-from modelwire_service.upstreams.http.native.answer_parser import AnswerHead, AnswerParser, MalformedAnswer
 from modelwire_service.upstreams.http.native.deadline import Deadline
 from modelwire_service.upstreams.http.native.outgoing import Outgoing
+from modelwire_service.upstreams.http.native.response import NativeResponse
+from modelwire_service.upstreams.http.native.response_parser import MalformedResponse, ResponseHead, ResponseParser
 
 STALE_SHOWS_WITHIN: Final = 1.0  # seconds
 KEEPALIVE: Final = 15.0  # seconds
@@ -50,10 +50,10 @@ class Connection(asyncio.Protocol):
         self._keeper = keeper
         self._timeouts = timeouts
         self._to_send_and_begin = timeouts.connect + timeouts.first_byte
-        self._parser = AnswerParser()
+        self._parser = ResponseParser()
         self._deadline = Deadline(self._loop, self._late)
-        self._begun: asyncio.Future[Answer] | None = None  # there is one while there is an exchange
-        self._answer: Answer | None = None
+        self._begun: asyncio.Future[NativeResponse] | None = None  # there is one while there is an exchange
+        self._answer: NativeResponse | None = None
         self._sent_at = 0.0
         self._paused = False
         self._heard = False
@@ -64,14 +64,14 @@ class Connection(asyncio.Protocol):
     def usable(self) -> bool:
         return not self._transport.is_closing()
 
-    async def exchange(self, head: bytes, body: bytes) -> Answer:
+    async def exchange(self, head: bytes, body: bytes) -> NativeResponse:
         """Sends a request and waits for the head of its answer.
 
         Raises what `HttpClient` raises, and StaleConnection where the request may be sent once more.
         """
         if not self.usable:  # its server ended it before anything was asked
             raise causes.not_reached(ConnectionError())
-        begun: asyncio.Future[Answer] = self._loop.create_future()
+        begun: asyncio.Future[NativeResponse] = self._loop.create_future()
         self._begun = begun
         self._heard = False
         self._sent_at = self._loop.time()
@@ -120,7 +120,7 @@ class Connection(asyncio.Protocol):
         parser, malformed = self._parser, None
         try:
             parser.feed(data)
-        except MalformedAnswer as error:
+        except MalformedResponse as error:
             malformed = error
         head = parser.answer
         answer = self._answer or (self._begin(head) if head is not None else None)
@@ -166,17 +166,17 @@ class Connection(asyncio.Protocol):
 
     # An exchange
 
-    def _begin(self, head: AnswerHead) -> Answer | None:
+    def _begin(self, head: ResponseHead) -> NativeResponse | None:
         """The answer whose head has come; None if nobody waits for it any more."""
         begun = self._begun
         if begun is None or begun.done():
             return None
-        self._answer = Answer(head.status, head.headers, self, self._loop)
+        self._answer = NativeResponse(head.status, head.headers, self, self._loop)
         begun.set_result(self._answer)
         self._deadline.restart(self._timeouts.first_byte)
         return self._answer
 
-    def _await_more(self, answer: Answer) -> None:
+    def _await_more(self, answer: NativeResponse) -> None:
         if answer.unread <= UNREAD_BYTES:
             self._deadline.restart(self._timeouts.idle)
         elif not self._paused:
@@ -184,7 +184,7 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
             self._deadline.lift()
 
-    def _complete(self, answer: Answer, *, keep: bool) -> None:
+    def _complete(self, answer: NativeResponse, *, keep: bool) -> None:
         self._begun = self._answer = None
         answer.end()
         if not (keep and self._outgoing.all_sent):

@@ -12,8 +12,8 @@ from aiohappyeyeballs import start_connection
 from modelwire_service.upstreams.http import causes
 from modelwire_service.upstreams.http.base import Timeouts
 from modelwire_service.upstreams.http.native.connection import Connection
-from modelwire_service.upstreams.http.native.names import Names
 from modelwire_service.upstreams.http.native.request_head import Origin
+from modelwire_service.upstreams.http.native.resolver import Resolver
 
 _ALPN: Final = ["http/1.1"]
 _NEXT_ADDRESS_AFTER: Final = 0.25  # seconds; RFC 8305, section 5
@@ -32,7 +32,7 @@ class Dialer:
         self._tls = tls
         if tls is not None:
             tls.set_alpn_protocols(_ALPN)
-        self._names = Names()
+        self._names = Resolver()
 
     async def dial(self, origin: Origin, make: Callable[[], Connection]) -> Connection:
         """Raises UpstreamUnavailable, told as not sent."""

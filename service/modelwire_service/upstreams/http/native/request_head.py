@@ -46,7 +46,7 @@ class RequestHead:
             raise ValueError("the URL is not a plain one of HTTP")
         host = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
         if not _HOST.fullmatch(host):
-            raise ValueError("the host is none")
+            raise ValueError("the host is not a host name")
         port = parts.port if parts.port is not None else _PORTS[parts.scheme]
         authority = f"[{host}]" if ":" in host else host
         if port != _PORTS[parts.scheme]:
@@ -71,7 +71,7 @@ def _checked(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     fields = {name.lower(): value for name, value in headers}
     for name, value in fields.items():
         if not _TOKEN.fullmatch(name) or _LINE_END.search(value):
-            raise ValueError("a header is none")
+            raise ValueError("a header is not one of HTTP")
         if name in _FRAMING:
             raise ValueError("a header would frame the request")
     return fields

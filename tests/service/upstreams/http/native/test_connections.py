@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from modelwire_service.errors import ServiceError, UpstreamTimeout, UpstreamUnavailable
 from modelwire_service.upstreams.http.base import Request, Timeouts
-from modelwire_service.upstreams.http.native.answer import Answer
 from modelwire_service.upstreams.http.native.client import NativeClient
 from modelwire_service.upstreams.http.native.connection import UNREAD_BYTES
+from modelwire_service.upstreams.http.native.response import NativeResponse
 from support.certificates import Authority
 from support.loopback import Peer, Script, listening
 
@@ -30,7 +30,7 @@ async def client() -> AsyncIterator[NativeClient]:
     await made.aclose()
 
 
-async def body_of(answer: Answer) -> bytes:
+async def body_of(answer: NativeResponse) -> bytes:
     return b"".join([piece async for piece in answer.pieces()])
 
 

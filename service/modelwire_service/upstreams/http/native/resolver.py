@@ -10,7 +10,7 @@ Address = tuple[Any, Any, int, str, Any]
 _KEPT_SECONDS: Final = 10.0
 
 
-class Names:
+class Resolver:
     def __init__(self) -> None:
         self._lookups: dict[tuple[str, int], asyncio.Task[list[Address]]] = {}
 

@@ -1,8 +1,8 @@
 """Bytes of a connection turned into the parts of one answer, without any I/O.
 
 llhttp reads them, with its own rules on what would be ambiguous: two lengths, or a length and chunks, are refused.
-It bounds nothing, so here is counted what came without bringing content: heads, interim answers, chunk sizes with
-their extensions, and trailers, which go nowhere.
+It bounds nothing, so here is counted what came without bringing content: heads, informational responses, chunk sizes
+with their extensions, and trailers, which go nowhere.
 """
 
 from dataclasses import dataclass, field
@@ -17,12 +17,12 @@ HEAD_FIELDS: Final = 256
 _SWITCHING: Final = 101
 
 
-class MalformedAnswer(Exception):
+class MalformedResponse(Exception):
     """What came is not HTTP/1, or more of a head than is taken."""
 
 
 @dataclass(slots=True)
-class AnswerHead:
+class ResponseHead:
     """What is known of an answer besides its body."""
 
     status: int = 0
@@ -38,11 +38,11 @@ class AnswerHead:
         return "content-length" not in self.headers and "transfer-encoding" not in self.headers
 
 
-class AnswerParser:
+class ResponseParser:
     """Reads the answers of one connection, one after another; `restart` comes before each but the first.
 
-    `answer` is None until a head has come, which is never that of an interim answer. `pieces` are those of its body
-    that nobody has taken.
+    `answer` is None until a head has come, which is never that of an informational response. `pieces` are those of its
+    body that nobody has taken.
     """
 
     def __init__(self) -> None:
@@ -51,14 +51,14 @@ class AnswerParser:
         self.restart()
 
     def restart(self) -> None:
-        self.answer: AnswerHead | None = None
+        self.answer: ResponseHead | None = None
         self.pieces: list[bytes] = []
-        self._head = AnswerHead()
+        self._head = ResponseHead()
         self._fields = 0
         self._overhead = 0
 
     def feed(self, data: bytes) -> None:
-        """Raises MalformedAnswer, also for what follows the end of the answer, unless it could be another one.
+        """Raises MalformedResponse, also for what follows the end of the answer, unless it could be another one.
 
         An answer with something else behind it had another length than it told.
         """
@@ -68,7 +68,7 @@ class AnswerParser:
                 data = data[HEAD_BYTES:]
             self._read(data)
         except httptools.HttpParserError as error:
-            raise MalformedAnswer from error
+            raise MalformedResponse from error
 
     def close(self) -> None:
         """Ends the circle of references between this and llhttp's."""
@@ -79,21 +79,21 @@ class AnswerParser:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as error:
-            raise MalformedAnswer from error
+            raise MalformedResponse from error
         if self._overhead > HEAD_BYTES and not (self.answer and self.answer.complete):
-            raise MalformedAnswer
+            raise MalformedResponse
 
     # What llhttp says
 
     def on_message_begin(self) -> None:
-        self._head = AnswerHead()
+        self._head = ResponseHead()
         if self.answer is not None:  # nobody asked for another
             self.answer.keeps_alive = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._fields += 1
         if self._fields > HEAD_FIELDS:
-            raise MalformedAnswer
+            raise MalformedResponse
         head = self._head
         if head.status:  # it is a trailer
             return
@@ -104,7 +104,7 @@ class AnswerParser:
     def on_headers_complete(self) -> None:
         head, status = self._head, self._parser.get_status_code()
         if status < 100 or head.headers.get("transfer-encoding", "chunked").lower() != "chunked":
-            raise MalformedAnswer
+            raise MalformedResponse
         head.status = status
         if self.answer is None and (status >= 200 or status == _SWITCHING):
             self.answer = head

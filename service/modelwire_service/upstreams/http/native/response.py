@@ -19,7 +19,7 @@ class Source(Protocol):
     def abort(self) -> None: ...
 
 
-class Answer:
+class NativeResponse:
     """A `Response`, and the iterator of its own pieces. What came between two looks at it is one piece."""
 
     def __init__(self, status: int, headers: Mapping[str, str], source: Source, loop: AbstractEventLoop) -> None:

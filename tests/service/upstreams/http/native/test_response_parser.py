@@ -1,19 +1,19 @@
 """Answers read from bytes, however they are split."""
 
 import pytest
-from modelwire_service.upstreams.http.native.answer_parser import (
+from modelwire_service.upstreams.http.native.response_parser import (
     HEAD_BYTES,
     HEAD_FIELDS,
-    AnswerHead,
-    AnswerParser,
-    MalformedAnswer,
+    MalformedResponse,
+    ResponseHead,
+    ResponseParser,
 )
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
 
 
-def read(parser: AnswerParser, data: bytes, size: int) -> tuple[AnswerHead, bytes]:
+def read(parser: ResponseParser, data: bytes, size: int) -> tuple[ResponseHead, bytes]:
     for start in range(0, len(data), size):
         parser.feed(data[start : start + size])
     assert parser.answer is not None
@@ -39,7 +39,7 @@ def read(parser: AnswerParser, data: bytes, size: int) -> tuple[AnswerHead, byte
     ],
 )
 def test_a_whole_answer_is_read(data: bytes, status: int, body: bytes, keeps_alive: bool, size: int) -> None:
-    head, came = read(AnswerParser(), data, size)
+    head, came = read(ResponseParser(), data, size)
     assert (head.status, came, head.complete, head.keeps_alive) == (status, body, True, keeps_alive)
     assert "link" not in head.headers
     assert "x-trailer" not in head.headers
@@ -48,13 +48,13 @@ def test_a_whole_answer_is_read(data: bytes, status: int, body: bytes, keeps_ali
 @pytest.mark.parametrize("size", [1, 1000])
 def test_headers_are_joined_by_lower_case_name(size: int) -> None:
     head, _ = read(
-        AnswerParser(), OK + b"X-A: 1\r\nx-a: 2\r\nx-none:\r\nX-Latin: \xe9\r\ncontent-length: 0\r\n\r\n", size
+        ResponseParser(), OK + b"X-A: 1\r\nx-a: 2\r\nx-none:\r\nX-Latin: \xe9\r\ncontent-length: 0\r\n\r\n", size
     )
     assert head.headers == {"x-a": "1, 2", "x-none": "", "x-latin": "é", "content-length": "0"}
 
 
 def test_answers_are_read_one_after_another() -> None:
-    parser = AnswerParser()
+    parser = ResponseParser()
     for body in (b"abc", b"", b"de"):
         head, came = read(parser, OK + b"content-length: %d\r\n\r\n" % len(body) + body, 1)
         assert (came, head.complete, head.keeps_alive) == (body, True, True)
@@ -62,13 +62,13 @@ def test_answers_are_read_one_after_another() -> None:
 
 
 def test_a_body_without_a_length_ends_with_its_connection() -> None:
-    head, came = read(AnswerParser(), OK + b"\r\nabc", 2)
+    head, came = read(ResponseParser(), OK + b"\r\nabc", 2)
     assert (came, head.complete, head.ends_with_connection) == (b"abc", False, True)
 
 
 @pytest.mark.parametrize("behind", [b"H", OK, OK + b"x: 1\r\ncontent-length: 3\r\n\r\nbad"])
 def test_another_answer_behind_one_ends_its_connection(behind: bytes) -> None:
-    head, came = read(AnswerParser(), OK + b"content-length: 3\r\n\r\nabc" + behind, 1000)
+    head, came = read(ResponseParser(), OK + b"content-length: 3\r\n\r\nabc" + behind, 1000)
     assert (came, head.complete, head.keeps_alive) == (b"abc", True, False)
     assert head.headers == {"content-length": "3"}
 
@@ -97,8 +97,8 @@ def test_another_answer_behind_one_ends_its_connection(behind: bytes) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(data: bytes, size: int) -> None:
-    with pytest.raises(MalformedAnswer):
-        read(AnswerParser(), data, size)
+    with pytest.raises(MalformedResponse):
+        read(ResponseParser(), data, size)
 
 
 @pytest.mark.parametrize("size", [100, 1 << 30])
@@ -107,18 +107,18 @@ def test_what_makes_no_sense_is_refused(data: bytes, size: int) -> None:
     [
         pytest.param(OK + b"x-long: " + b"x" * HEAD_BYTES, id="a long header"),
         pytest.param(OK + b"x: 1\r\n" * (HEAD_FIELDS + 2), id="many headers"),
-        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" * (HEAD_BYTES // 20), id="many interim answers"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" * (HEAD_BYTES // 20), id="many informational responses"),
         pytest.param(CHUNKED + b"3;" + b"x" * HEAD_BYTES, id="a long chunk extension"),
         pytest.param(CHUNKED + b"3\r\nabc\r\n0\r\nx-long: " + b"x" * 2 * HEAD_BYTES, id="a long trailer"),
         pytest.param(CHUNKED + b"0\r\n" + b"x: 1\r\n" * (HEAD_FIELDS + 2), id="many trailers"),
     ],
 )
 def test_what_brings_no_content_is_bounded(data: bytes, size: int) -> None:
-    with pytest.raises(MalformedAnswer):
-        read(AnswerParser(), data, size)
+    with pytest.raises(MalformedResponse):
+        read(ResponseParser(), data, size)
 
 
 def test_a_head_and_a_body_may_come_as_one_large_piece() -> None:
     body = bytes(4 * HEAD_BYTES)
-    head, came = read(AnswerParser(), OK + b"content-length: %d\r\n\r\n" % len(body) + body, 1 << 30)
+    head, came = read(ResponseParser(), OK + b"content-length: %d\r\n\r\n" % len(body) + body, 1 << 30)
     assert (came, head.complete) == (body, True)
