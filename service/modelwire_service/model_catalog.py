@@ -34,6 +34,8 @@ RETRY_SECONDS: Final = 5.0
 PATIENCE_SECONDS: Final = 10.0
 MOST_CREDENTIALS: Final = 256
 """Those of callers whose listings are kept apart."""
+MOST_LEADS: Final = 512
+"""Names of which it is kept where they lead; globs admit any number of them."""
 _PREFIX: Final = "models/"
 _log = logging.getLogger("modelwire.catalog")
 
@@ -65,17 +67,36 @@ class Target:
     guard: Guard
 
 
+_Choices = list[tuple[Target, int]]
+"""Upstreams that answer to one name, each with its own name for the model, and their weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lead:
+    """Where a name leads, and which listings that was read in."""
+
+    choices: _Choices
+    read_in: "Sequence[_Listing]" = ()
+
+
 class ModelCatalog:
     """The models of all upstreams.
 
-    `source` gives numbers from 0 up to but not 1, by which one of several upstreams is chosen.
+    `source` gives numbers from 0 up to but not 1, by which one of several upstreams is chosen; `clock` gives seconds.
     """
 
-    def __init__(self, served: Sequence[Served], source: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        served: Sequence[Served],
+        source: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._served = served
         self._random = source
+        self._clock = clock
         self._by_name = {entry.upstream.name: entry for entry in served}
-        self._listings = {entry.upstream.name: _Listing(entry) for entry in served}
+        self._leads: dict[str, _Lead] = {}  # as found since an upstream told its models last
+        self._listings = {entry.upstream.name: _Listing(entry, clock, self._leads.clear) for entry in served}
         self._by_credential: OrderedDict[bytes, ModelCatalog] = OrderedDict()
 
     @property
@@ -90,7 +111,7 @@ class ModelCatalog:
         if caller.credential is None:
             return self
         digest = sha256(caller.credential.encode()).digest()
-        own = self._by_credential.pop(digest, None) or ModelCatalog(self._served, self._random)
+        own = self._by_credential.pop(digest, None) or ModelCatalog(self._served, self._random, self._clock)
         self._by_credential[digest] = own
         if len(self._by_credential) > MOST_CREDENTIALS:
             self._by_credential.popitem(last=False)
@@ -125,56 +146,62 @@ class ModelCatalog:
 
         Raises ModelNotFound with the names nearest to it among those the caller may use.
         """
-        if self._all_asked and (choices := self._found(name)):
-            return self._in_turn(choices)
-        await asyncio.gather(*(listing.renewed() for listing in self._listings.values()))
-        if choices := self._found(name) or self._unlisted(name):
-            return self._in_turn(choices)
-        raise ModelNotFound(name, self._near(name, caller))
+        lead = self._leads.get(name) or (self._found(name) if self._all_asked else None)
+        if lead is None:
+            await asyncio.gather(*(listing.renewed() for listing in self._listings.values()))
+            lead = self._found(name) or self._unlisted(name)
+        if not lead.choices:
+            raise ModelNotFound(name, self._near(name, caller))
+        for listing in lead.read_in:
+            listing.renew_if_old()
+        return iter([lead.choices[0][0]]) if len(lead.choices) == 1 else self._in_turn(lead.choices)
 
     @property
     def _all_asked(self) -> bool:
         """Whether every upstream had its chance to list; before that a glob of a later one could win over it."""
         return all(listing.asked for listing in self._listings.values())
 
-    def _found(self, name: str) -> "_Choices":
-        return (
-            self._listed(name)
-            or self._listed(_PREFIX + name)
-            or self._admitted(name)
-            or self._admitted(_PREFIX + name)
-            or self._aliased(name)
-            or self._named_outright(name)
+    def _found(self, name: str) -> _Lead | None:
+        lead = self._listed(name) or self._listed(_PREFIX + name) or self._unread(name)
+        if lead is not None:
+            if len(self._leads) >= MOST_LEADS:
+                self._leads.clear()
+            self._leads[name] = lead
+        return lead
+
+    def _unread(self, name: str) -> _Lead | None:
+        """Where a name leads that stands in no listing."""
+        choices = (
+            self._admitted(name) or self._admitted(_PREFIX + name) or self._aliased(name) or self._named_outright(name)
         )
+        return _Lead(choices) if choices else None
 
-    def _listed(self, name: str) -> "_Choices":
-        serving = [listing for listing in self._listings.values() if name in listing.models]
-        if not serving:
-            return []
-        for listing in serving:
-            listing.renew_if_old()
+    def _listed(self, name: str) -> _Lead | None:
+        telling = [listing for listing in self._listings.values() if name in listing.models]
+        if not telling:
+            return None
         # One that never told its models may serve this one just as well, if its operator says so.
-        serving += [each for each in self._listings.values() if not each.told and each.entry.admits(name)]
-        return [(listing.entry, name) for listing in serving]
+        serving = telling + [each for each in self._listings.values() if not each.told and each.entry.admits(name)]
+        return _Lead([_choice(listing.entry, name) for listing in serving], telling)
 
-    def _admitted(self, name: str) -> "_Choices":
-        return [(entry, name) for entry in self._served if entry.admits(name) and name not in entry.aliases]
+    def _admitted(self, name: str) -> _Choices:
+        return [_choice(entry, name) for entry in self._served if entry.admits(name) and name not in entry.aliases]
 
-    def _aliased(self, name: str) -> "_Choices":
-        return [(entry, entry.aliases[name]) for entry in self._served if name in entry.aliases]
+    def _aliased(self, name: str) -> _Choices:
+        return [_choice(entry, entry.aliases[name]) for entry in self._served if name in entry.aliases]
 
-    def _in_turn(self, choices: "_Choices") -> Iterator[Target]:
+    def _in_turn(self, choices: _Choices) -> Iterator[Target]:
         """The upstreams that serve a model, each under its name there: drawn by weight, then those without any."""
-        weighed = [choice for choice in choices if choice[0].weight]
+        weighed = [choice for choice in choices if choice[1]]
         while weighed:
             at = 0
             if len(weighed) > 1:
-                ends = list(accumulate(entry.weight for entry, _ in weighed))
+                ends = list(accumulate(weight for _, weight in weighed))
                 at = bisect_right(ends, self._random() * ends[-1])
-            yield _target(*weighed.pop(at))
-        yield from (_target(*choice) for choice in choices if not choice[0].weight)
+            yield weighed.pop(at)[0]
+        yield from (target for target, weight in choices if not weight)
 
-    def _named_outright(self, name: str) -> "_Choices":
+    def _named_outright(self, name: str) -> _Choices:
         """`upstream/model`, where that upstream serves the model."""
         upstream, _, model = name.partition("/")
         entry = self._by_name.get(upstream)
@@ -183,16 +210,16 @@ class ModelCatalog:
         models = self._listings[upstream].models
         known = next((known for known in (model, _PREFIX + model) if known in models), None)
         if known is not None:
-            return [(entry, known)]
+            return [_choice(entry, known)]
         if model in entry.aliases:
-            return [(entry, entry.aliases[model])]
+            return [_choice(entry, entry.aliases[model])]
         admitted = next((known for known in (model, _PREFIX + model) if entry.admits(known)), None)
         if admitted is None and self._listings[upstream].unknown:
             admitted = model
-        return [] if admitted is None else [(entry, admitted)]
+        return [] if admitted is None else [_choice(entry, admitted)]
 
-    def _unlisted(self, name: str) -> "_Choices":
-        return [(listing.entry, name) for listing in self._listings.values() if listing.unknown]
+    def _unlisted(self, name: str) -> _Lead:
+        return _Lead([_choice(listing.entry, name) for listing in self._listings.values() if listing.unknown])
 
     def _near(self, name: str, caller: Caller) -> list[str]:
         names = {model for listing in self._listings.values() for model in listing.models}
@@ -201,18 +228,14 @@ class ModelCatalog:
         return difflib.get_close_matches(name, usable, n=3, cutoff=0.4)
 
 
-_Choices = list[tuple[Served, str]]
-"""Upstreams that answer to one name, each with its own name for the model."""
-
-
 def spellings(model: str) -> tuple[str, str]:
     """A model's name without `models/` in front, and with it."""
     bare = model.removeprefix(_PREFIX)
     return bare, _PREFIX + bare
 
 
-def _target(entry: Served, model: str) -> Target:
-    return Target(entry.upstream, model, entry.guard)
+def _choice(entry: Served, model: str) -> tuple[Target, int]:
+    return Target(entry.upstream, model, entry.guard), entry.weight
 
 
 def _merged(first: Model | None, other: Model) -> Model:
@@ -223,10 +246,12 @@ def _merged(first: Model | None, other: Model) -> Model:
 
 
 class _Listing:
-    """The models one upstream told, and when it is to be asked again."""
+    """The models one upstream told, and when it is to be asked again. `changed` is called when it told them."""
 
-    def __init__(self, entry: Served) -> None:
+    def __init__(self, entry: Served, clock: Callable[[], float], changed: Callable[[], None]) -> None:
         self.entry = entry
+        self._clock = clock
+        self._changed = changed
         self.models: dict[str, Model] = {}
         self.asked = False
         self.told = False
@@ -241,7 +266,7 @@ class _Listing:
 
     def renew_if_old(self) -> None:
         """Asks the upstream again in the background when its answer has grown old."""
-        if time.monotonic() >= self._ask_at and (self._asking is None or self._asking.done()):
+        if self._clock() >= self._ask_at and (self._asking is None or self._asking.done()):
             self._asking = asyncio.create_task(self._ask())
 
     async def renewed(self) -> None:
@@ -256,7 +281,7 @@ class _Listing:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 models = await self.entry.upstream.list_models()
         except (ServiceError, TimeoutError) as error:
-            self._ask_at = time.monotonic() + RETRY_SECONDS
+            self._ask_at = self._clock() + RETRY_SECONDS
             told = error if isinstance(error, ServiceError) else UpstreamTimeout("the upstream lists no models in time")
             if not self.told:
                 self.failure = told
@@ -270,4 +295,5 @@ class _Listing:
             if not self.entry.globs or self.entry.admits(model.id):
                 self.models[model.id] = _merged(self.models.get(model.id), model)
         self.told, self.failure = True, None
-        self._ask_at = time.monotonic() + FRESH_SECONDS
+        self._changed()
+        self._ask_at = self._clock() + FRESH_SECONDS

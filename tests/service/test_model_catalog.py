@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from modelwire_service.access.caller import Caller
 from modelwire_service.errors import ModelNotFound, UpstreamUnavailable
-from modelwire_service.model_catalog import MOST_CREDENTIALS, ModelCatalog, Served
+from modelwire_service.model_catalog import FRESH_SECONDS, MOST_CREDENTIALS, MOST_LEADS, ModelCatalog, Served
 from modelwire_service.upstreams.base import Embeddings, Json, Model
 
 
@@ -18,6 +18,10 @@ class Listing:
         self.asked = 0
         self._models = models
         self._fails = fails
+
+    def tell(self, *models: str) -> None:
+        """Lists other models from here on."""
+        self._models = models
 
     async def start(self) -> None: ...
 
@@ -125,6 +129,38 @@ async def test_a_model_is_told_as_its_upstream_lists_it(name: str, told: Model) 
 async def test_a_glob_may_begin_with_the_prefix(name: str) -> None:
     target = next(await ModelCatalog([Served(Listing("a", "models/x"), globs=["models/gemini-*"])]).resolve(name))
     assert (target.upstream.name, target.model) == ("a", "models/gemini-9")
+
+
+async def test_a_name_leads_elsewhere_once_its_upstreams_tell_so() -> None:
+    now, telling = 0.0, Listing("a")
+    first = ModelCatalog([Served(telling), Served(Listing("b"), globs=["*"])], clock=lambda: now)
+
+    async def leads_to(name: str) -> str:
+        return next(await first.resolve(name)).upstream.name
+
+    for lists, found in ((["old", "kept"], "aab"), (["kept", "new"], "baa"), (["new"], "bba")):
+        telling.tell(*lists)
+        now += FRESH_SECONDS
+        await first.models()
+        assert [await leads_to(name) for _ in range(2) for name in ("old", "kept", "new")] == [*found, *found]
+
+
+async def test_names_beyond_those_kept_lead_where_they_did() -> None:
+    served = ModelCatalog([Served(Listing("a", "m"), globs=["*"])])
+    for name in [*map(str, range(MOST_LEADS + 1)), "0", "m"]:
+        target = next(await served.resolve(name))
+        assert target.model == name
+
+
+async def test_a_call_for_a_listed_model_has_it_listed_anew_when_that_is_old() -> None:
+    now, upstream = 0.0, Listing("a", "m")
+    served = ModelCatalog([Served(upstream)], clock=lambda: now)
+    for asked in (1, 2, 3):
+        for _ in range(2):
+            assert next(await served.resolve("m")).model == "m"
+            await served.models()  # waits for what was asked in the background
+        assert upstream.asked == asked
+        now += FRESH_SECONDS
 
 
 async def chosen(served: list[Served], name: str, numbers: list[float]) -> list[str]:
