@@ -107,8 +107,9 @@ def matching(pattern: str, reason: str) -> Check:
     fullmatch = re.compile(pattern).fullmatch
 
     def check(value: Any, path: Path, report: Report) -> None:
-        filled(value, path, report)
-        if isinstance(value, str) and value and not fullmatch(value):
+        if not isinstance(value, str) or not value:
+            filled(value, path, report)
+        elif not fullmatch(value):
             report.add(path, reason)
 
     return check
@@ -155,7 +156,10 @@ def shape(required: Mapping[str, Check], optional: Mapping[str, Check] | None = 
                 report.add((*path, name), REQUIRED)
             else:
                 inner(member, (*path, name), report)
-        for name in sorted(rank.keys() & value.keys(), key=rank.__getitem__):
+        given = [name for name in value if name in rank]
+        if len(given) > 1:
+            given.sort(key=rank.__getitem__)
+        for name in given:
             if (member := value[name]) is not None:
                 others[name](member, (*path, name), report)
 

@@ -17,7 +17,18 @@ def check_messages(value: Any, path: Path, report: Report) -> None:
         report.add(path, NOT_EMPTY)
     call_ids: set[str] = set()
     for index, message in enumerate(value):
-        _check_message(message, (*path, index), report, call_ids)
+        if not _is_plain(message):
+            _check_message(message, (*path, index), report, call_ids)
+
+
+def _is_plain(message: Any) -> bool:
+    """Whether it is a role and a text and nothing else, as most are, in which nothing can be wrong."""
+    return (
+        type(message) is dict
+        and len(message) == 2
+        and type(message.get("content")) is str
+        and message.get("role") in _PLAIN_ROLES
+    )
 
 
 def _check_message(message: Any, path: Path, report: Report, call_ids: set[str]) -> None:
@@ -80,3 +91,5 @@ _ROLES: Final[Mapping[str, Check]] = {
 }
 
 _role: Final = shape({"role": one_of(*_ROLES)})
+_PLAIN_ROLES: Final = ("user", "assistant", "system", "developer")
+"""The roles that need no member but a content."""

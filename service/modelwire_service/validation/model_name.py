@@ -21,8 +21,8 @@ def validate_model_name(name: str | None) -> str:
 
 def model_name(value: Any, path: Path, report: Report) -> None:
     """A check: the name is looked up, logged and sent on, so it must be short and printable."""
-    filled(value, path, report)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value:
+        filled(value, path, report)
         return
     if len(value) > MAX_CHARS:
         report.add(path, f"must be at most {MAX_CHARS} characters")

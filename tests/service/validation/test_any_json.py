@@ -103,3 +103,18 @@ def test_depth_does_not_exhaust_the_stack(field: str) -> None:
     else:
         with pytest.raises(InvalidRequest):
             validate_chat(request)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {}, optional={"role": words | scalars, "content": st.text(max_size=3) | anything, "name": scalars}
+        ),
+        max_size=4,
+    )
+)
+def test_a_message_with_no_other_member_than_role_and_content_is_judged_as_any(messages_: list[dict[str, Any]]) -> None:
+    others = [{**message, "undeclared": 0} for message in messages_]
+    found, found_too = (violations_of(validate_chat, {"model": "m", "messages": each}) for each in (messages_, others))
+    assert found == found_too
