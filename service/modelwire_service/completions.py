@@ -129,11 +129,14 @@ def _end(choice: Json, *, called: bool) -> Json:
 
 
 def _head(told: Json, model: str, kind: str) -> Json:
+    identity, said = told.get("id"), told.get("model")
+    if type(identity) is int:
+        identity = str(identity)
     return {
-        "id": _identity(told.get("id")) or _fresh_id(),
+        "id": identity if identity and isinstance(identity, str) else _fresh_id(),
         "object": kind,
         "created": _seconds(told.get("created")),
-        "model": _text(told.get("model")) or model,
+        "model": said if said and isinstance(said, str) else model,
     }
 
 
@@ -144,17 +147,10 @@ def _without_empty_calls(said: Json) -> Json:
     return said
 
 
-def _identity(value: Any) -> str:
-    return str(value) if type(value) is int else _text(value)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
 def _fresh_id() -> str:
     return f"chatcmpl-{secrets.token_hex(12)}"
 
 
 def _seconds(created: Any) -> int:
-    return max(as_int(created), 0) or int(time.time())
+    told = as_int(created)
+    return told if told > 0 else int(time.time())

@@ -1,10 +1,10 @@
 """One call: its time, its route, and the failure that is told when all of them failed."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from modelwire_service.call_record import CallRecord, current
 from modelwire_service.dispatch.attempts import Ask, Sleep, answer_of
@@ -31,18 +31,18 @@ class Dispatcher:
         self._catalog = catalog
         self._sleep = sleep
 
-    async def chat(self, request: Json) -> Json:
+    def chat(self, request: Json) -> Coroutine[Any, Any, Json]:
         """The whole reply."""
-        return await self._whole(request, _chat)
+        return self._whole(request, _chat)
 
-    async def embed(self, request: Json) -> Embeddings:
+    def embed(self, request: Json) -> Coroutine[Any, Any, Embeddings]:
         """The vectors."""
-        return await self._whole(request, _embed)
+        return self._whole(request, _embed)
 
     async def stream_chat(self, request: Json) -> AsyncGenerator[Batch]:
         """The batches of a reply. Up to the first nothing is lost by a failure; later ones are raised as they are."""
-        record = current()
-        begun, held = await self._answer(request, _begin, record)
+        record, by = current(), answer_by()
+        begun, held = await in_time(self._routed(request, _begin, record, by), by)
         watch = Watch(record.ends_at, longest_gap())
         error: BaseException | None = None
         try:
@@ -65,15 +65,11 @@ class Dispatcher:
             held.end(error)
 
     async def _whole(self, request: Json, ask: Ask[Result]) -> Result:
-        record = current()
-        answer, held = await self._answer(request, ask, record)
+        record, by = current(), answer_by()
+        answer, held = await in_time(self._routed(request, ask, record, by), by)
         held.end()
         record.answered()
         return answer
-
-    async def _answer(self, request: Json, ask: Ask[Result], record: CallRecord) -> tuple[Result, Pass]:
-        by = answer_by()
-        return await in_time(self._routed(request, ask, record, by), by)
 
     async def _routed(
         self, request: Json, ask: Ask[Result], record: CallRecord, by: float | None
@@ -155,9 +151,9 @@ async def _begin(upstream: Upstream, request: Json) -> _Begun:
         raise
 
 
-async def _chat(upstream: Upstream, request: Json) -> Json:
-    return await upstream.chat(request)
+def _chat(upstream: Upstream, request: Json) -> Awaitable[Json]:
+    return upstream.chat(request)
 
 
-async def _embed(upstream: Upstream, request: Json) -> Embeddings:
-    return await upstream.embed(request)
+def _embed(upstream: Upstream, request: Json) -> Awaitable[Embeddings]:
+    return upstream.embed(request)

@@ -109,12 +109,14 @@ def sum_of(counts: Iterable[int | None]) -> int | None:
 
 def number_in(value: object) -> int | None:
     """A number that servers also send as text or as a float; None if it is none, or none of 64 bits with a sign."""
-    if isinstance(value, str):
+    if type(value) is int:
+        number: int | None = value
+    elif isinstance(value, str):
         number = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else None
     elif isinstance(value, float):
         number = int(value) if abs(value) < 1 << 63 else None
     else:
-        number = value if isinstance(value, int) and not isinstance(value, bool) else None
+        number = None
     return number if number is not None and -1 << 63 <= number < 1 << 63 else None
 
 

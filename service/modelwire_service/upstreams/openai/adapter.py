@@ -68,8 +68,9 @@ class OpenAIUpstream:
         await self._server.close()
 
     async def chat(self, request: Json) -> Json:
-        plain = {key: value for key, value in request.items() if key not in ("stream", "stream_options")}
-        response = await self._server.send("POST", "chat/completions", self._repaired(plain))
+        if "stream" in request or "stream_options" in request:
+            request = {key: value for key, value in request.items() if key not in ("stream", "stream_options")}
+        response = await self._server.send("POST", "chat/completions", self._repaired(request))
         try:
             return await (self._folded(response) if is_event_stream(response.headers) else self._completion(response))
         finally:
