@@ -38,6 +38,12 @@ class SseReader:
         self._at_start = True
         self._after_cr = False  # a CR ended the last piece: an LF that begins the next is part of that line end
 
+    @property
+    def between(self) -> bool:
+        """Whether what comes begins an event that counts, after the end of another."""
+        begun = self._line or self._data or self._is_error or self._after_cr
+        return not begun and not self._at_start and self.error is None
+
     def feed(self, piece: bytes) -> list[bytes]:
         """The data of each event that this piece completes; several data lines are joined by LF."""
         if self._at_start and not self._line and piece[:1] not in (b"", _BOM[:1]):

@@ -18,6 +18,7 @@ from modelwire_service.upstreams.redaction import Redactor
 from modelwire_service.upstreams.sse import SseReader
 from modelwire_service.upstreams.text_runs import TextRun
 
+_END: Final = b"\n\n"  # of an event, as most servers write it
 _PATTERNS: Final = 4  # that fit nothing, before a stream counts as one whose chunks are all different
 
 
@@ -37,32 +38,43 @@ class ChunkReader:
 
     def feed(self, piece: bytes) -> list[Json | TextRun]:
         """The chunks completed by this piece; none after the end."""
+        chunks: list[Json | TextRun] = []
+        at = 0
         try:
-            return self._chunks(self._events.feed(piece))
+            while at < len(piece) and not (self.done or self.failure):
+                if self._pattern is not None and self._events.between and (found := self._pattern.run(piece, at)):
+                    run, at = found
+                    chunks.append(run)
+                    self._patterns_left = _PATTERNS
+                else:
+                    begun, at = at, self._next(piece, at)
+                    self._take(self._events.feed(piece[begun:at] if at - begun < len(piece) else piece), chunks)
         except ServiceError as error:
             self.failure = error
-            return []
+        return chunks
 
     def close(self) -> list[Json | TextRun]:
         """The last chunks, when no piece will come. Sets `failure` if the stream broke off."""
-        chunks = self._chunks(self._events.close())
+        chunks: list[Json | TextRun] = []
+        self._take(self._events.close(), chunks)
         if not (self.done or self.failure):
             self._add_what_was_held(chunks)
         if not (self.done or self.failure or (self._began and self._began <= self._finished)):
             self.failure = UpstreamProtocolError("the upstream's stream ended before its answer did")
         return chunks
 
-    def _chunks(self, events: list[bytes]) -> list[Json | TextRun]:
-        chunks: list[Json | TextRun] = []
-        at = 0
-        while at < len(events) and not (self.done or self.failure):
-            if self._pattern is not None and (run := self._pattern.run(events, at)) is not None:
-                chunks.append(run)
-                at += len(run.texts)
-                self._patterns_left = _PATTERNS
-                continue
-            event = events[at]
-            at += 1
+    def _next(self, piece: bytes, at: int) -> int:
+        """Up to where events are read in full, from `at` on: as far as none can be of a run."""
+        if self._patterns_left:
+            found = piece.find(_END, at) + len(_END)
+            return found if found >= len(_END) else len(piece)
+        found = -1 if self._pattern is None else piece.find(self._pattern.before, at + 1)
+        return found if found >= 0 else len(piece)
+
+    def _take(self, events: list[bytes], chunks: list[Json | TextRun]) -> None:
+        for event in events:
+            if self.done or self.failure:
+                return
             if event.startswith(b"{"):
                 self._read(event, chunks)
             elif event.strip() == b"[DONE]":
@@ -74,7 +86,6 @@ class ChunkReader:
                 self._read(event, chunks)
         if self._events.error is not None and not (self.done or self.failure):
             self.failure = refusal_of_event(self._events.error, self._redactor)
-        return chunks
 
     def _read(self, event: bytes, chunks: list[Json | TextRun]) -> None:
         try:

@@ -124,9 +124,8 @@ class Connection(asyncio.Protocol):
             malformed = error
         head = parser.answer
         answer = self._answer or (self._begin(head) if head is not None else None)
-        came = parser.pieces
+        came = parser.taken()
         if answer is not None and came:
-            parser.pieces = []
             answer.take(came)
         if malformed is not None:
             self._fail(causes.broke_off(malformed))

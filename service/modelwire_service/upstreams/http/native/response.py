@@ -54,10 +54,10 @@ class NativeResponse:
 
     # What the connection says
 
-    def take(self, pieces: list[bytes]) -> None:
+    def take(self, piece: bytes) -> None:
         self.begun = True
-        self._pieces += pieces
-        self.unread += sum(map(len, pieces))
+        self._pieces.append(piece)
+        self.unread += len(piece)
         self._wake()
 
     def end(self, error: ServiceError | None = None) -> None:
