@@ -5,6 +5,8 @@ import struct
 from typing import Any
 
 import httpx
+import numpy as np
+import orjson
 import pytest
 from aiohttp import web
 from support.scripted_server import Answer
@@ -46,6 +48,17 @@ def floats_only() -> Answer:
     return answer
 
 
+RUN = [at / 7 + 0.01 for at in range(40)]
+LISTS = {
+    "fractions": [RUN, [-number for number in RUN]],
+    "few numbers": [[0.5, -0.25], [1e-30, 3.0000002e7 + 0.5]],
+    "some of them integral": [[*RUN, 5.0], [*RUN, 0.0]],
+    "all of them integral": [[1.0, -0.0, 3.0] * 10, [-127.0, 128.0, 0.0] * 10],
+    "large and small": [[3.4e38, 1e-45, -1.17e-38], [16777217.0, 0.1, 1e-7]],
+    "of several lengths": [RUN, RUN[:20]],
+}
+"""Vectors that are written as they are, and such that need a closer look."""
+
 UPSTREAMS: dict[str, tuple[Answer, list[str]]] = {
     "sends base64": (answer_json(BASE64), ["base64", "base64"]),
     "sends floats whatever it is asked": (answer_json(FLOATS), ["base64", "base64"]),
@@ -70,3 +83,21 @@ async def test_each_form_from_each_upstream(
             for item, vector in zip(items, VECTORS, strict=True):
                 assert unpacked(item["embedding"], asked) == pytest.approx(vector)
     assert [body["encoding_format"] for body in upstream.seen] == forms
+
+
+@pytest.mark.parametrize("asked", ["base64", "float"])
+@pytest.mark.parametrize("as_base64", [True, False])
+@pytest.mark.parametrize("kind", LISTS)
+async def test_the_same_bytes_whether_or_not_the_answer_was_on_the_wire(
+    stack: Stack, upstream: ScriptedUpstream, kind: str, as_base64: bool, asked: str
+) -> None:
+    upstream.answer = answer_json(listed(*(map(packed, LISTS[kind]) if as_base64 else LISTS[kind])))
+    request = {"model": "scripted", "input": ["a", "b"], "encoding_format": asked}
+    async with httpx.AsyncClient(timeout=30) as client:
+        answers = [
+            (await client.post(stack.url(backend) + "/v1/embeddings", json=request)).raise_for_status().content
+            for backend in ("local", "remote")
+        ]
+    assert answers[0] == answers[1]
+    for item, vector in zip(orjson.loads(answers[0])["data"], LISTS[kind], strict=True):
+        assert np.array_equal(np.array(unpacked(item["embedding"], asked), "<f4"), np.array(vector, "<f4"))

@@ -22,6 +22,7 @@ from modelwire_gateway.answers.streaming import (
     stream_type,
     unary_framing,
 )
+from modelwire_gateway.backends.base import Response
 from modelwire_gateway.errors import detail_json
 from modelwire_gateway.json_codec import Codecs
 from modelwire_gateway.options import GatewayOptions
@@ -62,7 +63,7 @@ class Endpoint:
         self._pretty = unary_framing(pretty(to_json))
         self._streams = stream_framings(to_json, style.late_error_json)
 
-    def framing(self, first: bytes, accept: str, parameters: SystemParameters) -> Framing:
+    def framing(self, first: Response, accept: str, parameters: SystemParameters) -> Framing:
         """How an answer is written that begins with the message `first`. Raises RpcFailure where it cannot be read."""
         if self._http_body is not None:
             return self._framing_of(self._http_body(first).content_type)

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from modelwire_service.call_record import current
 from modelwire_service.dispatch.dispatcher import Dispatcher
 from modelwire_service.model_catalog import ModelCatalog
+from modelwire_service.rpc import AsShown
 from modelwire_service.upstreams.base import Embeddings, Json
+from modelwire_service.upstreams.vectors import VectorList
 from modelwire_service.validation import validate_embeddings
 
 _LITTLE_ENDIAN_FLOAT32: Final = np.dtype("<f4")
@@ -39,16 +41,28 @@ class EmbeddingService:
         request = validate_embeddings(request)
         as_base64 = request.pop("encoding_format", "float") == "base64"
         embeddings = await self._vectors.of(request)
-        return {
+        vectors = embeddings.vectors
+        shown = list(map(_base64, vectors)) if as_base64 else _fractions(vectors)
+        answer = {
             "object": "list",
             "data": [
-                {"object": "embedding", "index": index, "embedding": _base64(vector) if as_base64 else vector}
-                for index, vector in enumerate(embeddings.vectors)
+                {"object": "embedding", "index": index, "embedding": vector}
+                for index, vector in enumerate(vectors if shown is None else shown)
             ],
             "model": embeddings.model,
             # Clients take no answer without these numbers.
             "usage": {"prompt_tokens": embeddings.prompt_tokens or 0, "total_tokens": embeddings.total_tokens or 0},
         }
+        return answer if shown is None else AsShown(answer)
+
+
+def _fractions(vectors: VectorList) -> NDArray[np.float64] | None:
+    """Rows of doubles that JSON has as they are. None where that is not sure: it has 5 for 5.0, and no NaN."""
+    try:
+        rows = np.asarray(vectors)
+    except ValueError:  # of several lengths
+        return None
+    return rows.astype(np.float64) if np.abs(rows - np.rint(rows)).min() > 0 else None
 
 
 def _base64(vector: NDArray[np.floating[Any]]) -> str:

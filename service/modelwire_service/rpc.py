@@ -10,6 +10,8 @@ from typing import Any, Final
 import grpc
 from google.api import httpbody_pb2
 from google.protobuf.descriptor import Descriptor, ServiceDescriptor
+from modelwire_gateway.backends.base import JsonResponse, Response
+from modelwire_gateway.backends.local_context import LocalContext
 from modelwire_gateway.json_codec import JsonError, MessageCodec
 
 from modelwire_service.errors import InvalidRequest, UpstreamProtocolError
@@ -26,14 +28,23 @@ class Last(bytes):
     """The last message of a stream, known as such by who made it: over gRPC it goes out with the status."""
 
 
+class AsShown(dict[str, Any]):
+    """An answer that holds nothing a field could not, and reads as REST callers get it: in this process it is not
+    written to the wire to be read again."""
+
+
 def unary(method: Unary, service: ServiceDescriptor, name: str) -> grpc.RpcMethodHandler:
     """The handler of a unary RPC: JSON-like request in, response out, JSON-like or in wire form."""
     rpc = service.methods_by_name[name]
     read, write = _reader(rpc.input_type), _writer(rpc.output_type)
 
-    async def handle(wire: bytes, _: Any) -> bytes:
+    async def handle(wire: bytes, context: Any) -> Response:
         response = await method(read(wire))
-        return response if isinstance(response, bytes) else write(response)
+        if isinstance(response, bytes):
+            return response
+        if isinstance(response, AsShown) and isinstance(context, LocalContext):
+            return JsonResponse(response, write)
+        return write(response)
 
     return grpc.unary_unary_rpc_method_handler(handle)
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from modelwire_gateway.answers.keep_alive import KeepAlive
 from modelwire_gateway.answers.streaming import Framing
-from modelwire_gateway.backends.base import Call, Metadata
+from modelwire_gateway.backends.base import Call, Metadata, Response
 from modelwire_gateway.content_types import JSON
 from modelwire_gateway.endpoints import AnswerStyle, Endpoint
 from modelwire_gateway.errors import RpcFailure, failure, retry_after
@@ -97,7 +97,7 @@ class Answer:
     async def _headers(self, framing: Framing, call: Call) -> list[tuple[bytes, bytes]]:
         return [*framing.headers, *_shown_ahead(await call.initial_metadata(), self._style)]
 
-    def _framing(self, first: bytes) -> Framing:
+    def _framing(self, first: Response) -> Framing:
         return self._endpoint.framing(first, self._exchange.headers.get("accept", ""), self._parameters)
 
 

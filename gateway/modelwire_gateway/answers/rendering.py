@@ -14,12 +14,13 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError
 
+from modelwire_gateway.backends.base import JsonResponse, Response, wire_of
 from modelwire_gateway.errors import RpcFailure, failure
 from modelwire_gateway.json_codec import Codecs, JsonError, JsonValue, dump_json
 from modelwire_gateway.routing.route_rules import Route
 
-Render = Callable[[bytes], bytes]
-ReadHttpBody = Callable[[bytes], httpbody_pb2.HttpBody]
+Render = Callable[[Response], bytes]
+ReadHttpBody = Callable[[Response], httpbody_pb2.HttpBody]
 
 _LOG: Final = logging.getLogger("modelwire.gateway")
 
@@ -32,27 +33,31 @@ def http_body_reader(route: Route) -> ReadHttpBody | None:
     parse = message_factory.GetMessageClass(message).FromString
     part = attrgetter(field.name) if field else None
 
-    def read(wire: bytes) -> httpbody_pb2.HttpBody:
+    def read(response: Response) -> httpbody_pb2.HttpBody:
         try:
-            response = parse(wire)
+            body = parse(wire_of(response))
         except DecodeError as error:
             raise _unreadable(message, error) from None
-        return response if part is None else part(response)
+        return body if part is None else part(body)
 
     return read
 
 
 def json_render(route: Route, codecs: Codecs) -> Render:
-    """From a response in wire form to its JSON text, or that of its field where the rule names one."""
+    """From a response to its JSON text, or that of its field where the rule names one."""
     message, field = route.rpc.descriptor.output_type, route.response_body
     codec = codecs.message(message)
+    takes_json = field is None and codecs.plain
 
-    def value(wire: bytes) -> JsonValue:
+    def value(response: Response) -> JsonValue:
+        if takes_json and type(response) is JsonResponse:
+            return response.json
+        wire = wire_of(response)
         return codec.decode(wire) if field is None else codec.decode_field(wire, field)
 
-    def render(wire: bytes) -> bytes:
+    def render(response: Response) -> bytes:
         try:
-            return dump_json(value(wire))
+            return dump_json(value(response))
         except JsonError as error:
             raise _unreadable(message, error) from None
 
@@ -61,7 +66,7 @@ def json_render(route: Route, codecs: Codecs) -> Render:
 
 def pretty(render: Render) -> Render:
     """The same text, indented for people."""
-    return lambda wire: orjson.dumps(orjson.loads(render(wire)), option=orjson.OPT_INDENT_2)
+    return lambda response: orjson.dumps(orjson.loads(render(response)), option=orjson.OPT_INDENT_2)
 
 
 def _unreadable(message: Descriptor, error: Exception) -> RpcFailure:

@@ -31,7 +31,7 @@ LateError = Callable[[RpcFailure, bytes], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """How the messages of one answer are written. `render` turns a message from wire form into its bytes."""
+    """How the messages of one answer are written. `render` turns a message into its bytes."""
 
     headers: Headers
     render: Render
@@ -52,10 +52,10 @@ def http_body_framing(content_type: str, read: ReadHttpBody, error_json: ErrorJs
     if media_type(content_type) == EVENT_STREAM:
         late_error = _error_event(error_json)
         return Framing(
-            _event_headers(content_type), lambda wire: read(wire).data, is_events=True, late_error=late_error
+            _event_headers(content_type), lambda response: read(response).data, is_events=True, late_error=late_error
         )
     is_document = media_type(content_type) == JSON
-    return Framing(_content_type(content_type), lambda wire: read(wire).data, is_document=is_document)
+    return Framing(_content_type(content_type), lambda response: read(response).data, is_document=is_document)
 
 
 def unary_framing(to_json: Render) -> Framing:
@@ -66,13 +66,13 @@ def stream_framings(to_json: Render, error_json: ErrorJson) -> dict[str, Framing
     """The framings of a stream of JSON messages, by their content types."""
     events = Framing(
         _event_headers(EVENT_STREAM),
-        lambda wire: b"data: " + to_json(wire) + b"\n\n",
+        lambda response: b"data: " + to_json(response) + b"\n\n",
         is_events=True,
         late_error=_error_event(error_json),
     )
     lines = Framing(
         _content_type(NDJSON),
-        lambda wire: to_json(wire) + b"\n",
+        lambda response: to_json(response) + b"\n",
         late_error=lambda error, _: error_json(error) + b"\n",
     )
     array = Framing(_content_type(JSON), to_json, before=b"[", between=b",", after=b"]")

@@ -1,10 +1,12 @@
 """The port through which the gateway calls a service, wherever that runs."""
 
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from google.protobuf.descriptor import MethodDescriptor
+
+from modelwire_gateway.json_codec import JsonValue
 
 Metadata = Sequence[tuple[str, str | bytes]]
 
@@ -29,8 +31,27 @@ class Rpc:
         return cls(f"/{method.containing_service.full_name}/{method.name}", method)
 
 
+@dataclass(frozen=True, slots=True)
+class JsonResponse:
+    """The response of a unary RPC in this process, which its service gave as JSON: spelled and ordered as plain proto3
+    JSON has it, and right, so that nobody need write and read it to find out."""
+
+    json: JsonValue
+    write: Callable[[JsonValue], bytes]
+    """Gives the wire form."""
+
+
+Response = bytes | JsonResponse
+"""A response message: in wire form, or for a unary RPC as JSON."""
+
+
+def wire_of(response: Response) -> bytes:
+    """The message in wire form."""
+    return response if isinstance(response, bytes) else response.write(response.json)
+
+
 class Call(Protocol):
-    """One call under way: an async iterator over the response messages in wire form.
+    """One call under way: an async iterator over the response messages.
 
     A unary response is an iteration of one. The iteration raises `RpcFailure` when the call ends with
     a status other than OK.
@@ -38,7 +59,7 @@ class Call(Protocol):
 
     def __aiter__(self) -> "Call": ...
 
-    async def __anext__(self) -> bytes: ...
+    async def __anext__(self) -> Response: ...
 
     async def initial_metadata(self) -> Metadata:
         """What the service sent ahead. May only be asked after the first message, or the end."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import grpc
 
-from modelwire_gateway.backends.base import Metadata, Rpc
+from modelwire_gateway.backends.base import Metadata, Response, Rpc
 from modelwire_gateway.backends.local_context import HandlerCallDetails, LocalContext
 from modelwire_gateway.backends.status import DEADLINE_PASSED, FAILED_WITHOUT_A_STATUS, failure_of
 from modelwire_gateway.errors import failure
@@ -67,7 +67,7 @@ class LocalCall:
     def __aiter__(self) -> "LocalCall":
         return self
 
-    async def __anext__(self) -> bytes:
+    async def __anext__(self) -> Response:
         if self._context.deadline is None:
             return await anext(self._responses)
         limit = asyncio.timeout_at(self._context.deadline)
@@ -98,7 +98,7 @@ class LocalCall:
 
 async def _responses(
     resolve: Continuation, rpc: Rpc, request: bytes | AsyncIterable[bytes], context: LocalContext
-) -> AsyncGenerator[bytes]:
+) -> AsyncGenerator[Response]:
     """Runs the handler; ends with RpcFailure unless its status is OK."""
     given = 0
     try:
@@ -164,7 +164,7 @@ def _read(handler: Any, request: bytes | AsyncIterable[bytes], context: LocalCon
     return request if read is None else read(request)
 
 
-def _written(handler: Any, response: Any) -> bytes:
+def _written(handler: Any, response: Any) -> Response:
     write = handler.response_serializer
     return response if write is None else write(response)  # type: ignore[no-any-return]
 

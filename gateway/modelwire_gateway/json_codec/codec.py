@@ -57,6 +57,8 @@ class Codecs:
             ValueLimit(count_runs=False),
             ValueLimit(count_runs=True),
         )
+        self.plain: Final = options == PROTO3_JSON
+        """Whether messages say for themselves all that is not as proto3 JSON has it."""
         self._max_values = max_values
         self._messages: dict[Descriptor, MessageCodec] = {}
         self._fields: dict[FieldDescriptor, FieldEncoder] = {}

@@ -11,7 +11,7 @@ made of it.
 import asyncio
 from collections.abc import Iterator
 
-from modelwire_gateway.backends.base import Call, Metadata
+from modelwire_gateway.backends.base import Call, Metadata, Response
 from modelwire_gateway.errors import RpcFailure
 from modelwire_gateway.requests.body import RequestBody
 from modelwire_gateway.requests.messages import RequestMessages
@@ -76,7 +76,7 @@ class UploadingCall:
     def __aiter__(self) -> "UploadingCall":
         return self
 
-    async def __anext__(self) -> bytes:
+    async def __anext__(self) -> Response:
         requests = self._requests
         if requests.failure is not None:
             raise requests.failure

@@ -2,12 +2,10 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Protocol
 
 from modelwire_service.upstreams.text_runs import Batch, Json
+from modelwire_service.upstreams.vectors import VectorList
 
 __all__ = ["Batch", "Embeddings", "Json", "Model", "Upstream"]
 
@@ -23,9 +21,9 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Embeddings:
-    """One vector a text, in input order, float32 or float64, and the tokens read (None if unknown)."""
+    """One vector a text, in input order, and the tokens read (None if unknown)."""
 
-    vectors: list[NDArray[np.floating[Any]]]
+    vectors: VectorList
     model: str
     prompt_tokens: int | None = None
     total_tokens: int | None = None

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from modelwire_service.errors import UpstreamProtocolError
 
 Vector = NDArray[np.floating[Any]]
+"""float32 or float64."""
+VectorList = list[Vector] | NDArray[np.floating[Any]]
+"""Several vectors: a list, or the rows of an array."""
 
 _LARGEST: Final = float(np.finfo(np.float32).max)
 _NUMBERS: Final = {float, int, str}  # a text may be a number; true and null are none

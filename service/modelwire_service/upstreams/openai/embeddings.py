@@ -12,7 +12,7 @@ import pybase64
 from modelwire_service.errors import UpstreamProtocolError
 from modelwire_service.upstreams.answer_json import choice_index, count_in, sum_of
 from modelwire_service.upstreams.base import Embeddings, Json
-from modelwire_service.upstreams.vectors import Vector, checked, vector_of
+from modelwire_service.upstreams.vectors import VectorList, checked, vector_of
 
 
 def embeddings_of(answer: Json, *, count: int, model: str) -> Embeddings:
@@ -45,6 +45,9 @@ def _in_order(data: Any, count: int) -> list[Json]:
     if not isinstance(data, list) or len(data) != count or not all(isinstance(item, dict) for item in data):
         got = len(data) if isinstance(data, list) else "no list of"
         raise UpstreamProtocolError(f"the upstream answered {got} embeddings for {count} texts")
+    indexes = [item.get("index") for item in data]
+    if indexes == list(range(count)) and bool not in map(type, indexes):
+        return data
     told = [None if item.get("index") is None else choice_index(item, 0) for item in data]
     placed: dict[int | None, Json] = {index: item for index, item in zip(told, data, strict=True) if index is not None}
     rest = iter([item for index, item in zip(told, data, strict=True) if index is None])
@@ -55,19 +58,19 @@ def _in_order(data: Any, count: int) -> list[Json]:
     return complete
 
 
-def _vectors(embeddings: list[Any]) -> list[Vector]:
+def _vectors(embeddings: list[Any]) -> VectorList:
     if not all(isinstance(embedding, str) for embedding in embeddings):
         return [_decoded([each])[0] if isinstance(each, str) else vector_of(each) for each in embeddings]
     return _decoded(embeddings)
 
 
-def _decoded(texts: list[str]) -> list[Vector]:
+def _decoded(texts: list[str]) -> VectorList:
     """Vectors in base64. Those of one length are checked as one: NumPy takes as long for a call as for a vector."""
     try:
         data = [pybase64.b64decode(text, validate=True) for text in texts]
-        if len({len(each) for each in data}) > 1:
+        if len(set(map(len, data))) > 1:
             return [checked(np.frombuffer(each, "<f4")) for each in data]
         numbers = checked(np.frombuffer(b"".join(data), "<f4"))
     except ValueError:
         raise UpstreamProtocolError("the upstream sent an embedding that cannot be read") from None
-    return list(numbers.reshape(len(texts), -1))
+    return numbers.reshape(len(texts), -1)
