@@ -32,8 +32,8 @@ def loads(data: bytes) -> Any:
         value = orjson.loads(data)
     except ValueError:
         raise UpstreamProtocolError("the upstream sent what is not JSON") from None
-    # Brackets are counted first, because that is fast and nearly always enough.
-    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
+    # Brackets are looked at first, because that is fast and nearly always enough.
+    if _has_many_openings(data) and _deeper_than(value, MAX_DEPTH):
         raise UpstreamProtocolError(f"the upstream sent JSON nested more than {MAX_DEPTH} deep")
     return value
 
@@ -118,6 +118,20 @@ def number_in(value: object) -> int | None:
     else:
         number = None
     return number if number is not None and -1 << 63 <= number < 1 << 63 else None
+
+
+def _has_many_openings(data: bytes) -> bool:
+    """Whether more than MAX_DEPTH objects and lists begin in `data`, those within texts among them.
+
+    Most of a long answer is text, which `find` passes many times faster than `count` does.
+    """
+    openings = 0
+    for bracket in (b"{", b"["):
+        at = data.find(bracket)
+        while at >= 0 and openings <= MAX_DEPTH:
+            openings += 1
+            at = data.find(bracket, at + 1)
+    return openings > MAX_DEPTH
 
 
 def _deeper_than(value: Any, limit: int) -> bool:
