@@ -33,7 +33,7 @@ _LOG: Final = logging.getLogger("modelwire.gateway")
 _LOGGED: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Order:
     """A call to be made, all of it known but for the messages of a stream."""
 
@@ -72,18 +72,24 @@ class Transcoder:
         return self._endpoints.routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
+        if scope["type"] == "http":
+            await self._exchange(Exchange(scope, receive, send), self._endpoints)
+        elif scope["type"] == "lifespan":
             await _lifespan(receive, send)
-        elif scope["type"] == "http":
-            await self._exchange(Exchange(scope, receive, send))
         else:
             raise ValueError(f"modelwire speaks HTTP, not {scope['type']}")
 
-    async def _exchange(self, exchange: Exchange) -> None:
+    async def _exchange(self, exchange: Exchange, endpoints: Endpoints) -> None:
         """Answers one request, whatever happens; the client's leaving ends everything quietly."""
-        endpoints = self._endpoints
         try:
-            await self._transcode(exchange, endpoints)
+            try:
+                order = await self._order(exchange, endpoints)
+            except RpcFailure as error:
+                outcome = {"status": error.http_status, "error": error.status.message[:_LOGGED]}
+                _LOG.info("refused", extra={"fields": _log_fields(exchange) | outcome})
+                await refuse(exchange, error, endpoints.style)
+            else:
+                await self._serve(exchange, order)
         except ClientLeftError:
             return
         except BrokenAnswerError:
@@ -93,37 +99,24 @@ class Transcoder:
             if exchange.started:
                 raise BrokenAnswerError from None
             await refuse(exchange, failure("INTERNAL", "internal error"), endpoints.style)
-
-    async def _transcode(self, exchange: Exchange, endpoints: Endpoints) -> None:
-        try:
-            await self._served(exchange, endpoints)
         finally:
             self._bytes_in_flight.give_back(exchange.bytes_held)
 
-    async def _served(self, exchange: Exchange, endpoints: Endpoints) -> None:
-        try:
-            order = await self._order(exchange, endpoints)
-        except RpcFailure as error:
-            outcome = {"status": error.http_status, "error": error.status.message[:_LOGGED]}
-            _LOG.info("refused", extra={"fields": _log_fields(exchange) | outcome})
-            await refuse(exchange, error, endpoints.style)
-            return
+    async def _serve(self, exchange: Exchange, order: _Order) -> None:
         began = time.perf_counter()
         try:
             async with ClientWatch(exchange):
-                await self._answer(exchange, order)
+                call = self._call(order)
+                try:
+                    answer = Answer(exchange, order.endpoint, order.parameters, self._options.keep_alive_seconds)
+                    await answer.write(call)
+                finally:
+                    await call.aclose()
         finally:
             if self._options.log_calls:
                 ms = round((time.perf_counter() - began) * 1000, 1)
                 outcome = {"rpc": order.endpoint.route.rpc.path, "status": exchange.status, "ms": ms}
                 _LOG.info("call", extra={"fields": _log_fields(exchange) | outcome})
-
-    async def _answer(self, exchange: Exchange, order: _Order) -> None:
-        call = self._call(order)
-        try:
-            await Answer(exchange, order.endpoint, order.parameters, self._options.keep_alive_seconds).write(call)
-        finally:
-            await call.aclose()
 
     def _call(self, order: _Order) -> Call:
         rpc, request = order.endpoint.route.rpc, order.request
@@ -135,14 +128,13 @@ class Transcoder:
         endpoint, captures = endpoints.find(exchange.method, exchange.raw_path)
         query = read_query(exchange.query)
         metadata = request_metadata(exchange.headers, self._options.forwarded_headers)
-        metadata.extend(query.parameters.metadata())
-        metadata.append((REQUEST_ID, exchange.request_id))
+        metadata += (*query.parameters.metadata(), (REQUEST_ID, exchange.request_id))
         if client := self._options.trusted_proxies.client(exchange.peer, exchange.headers):
             metadata.append((FORWARDED_FOR, client))
         timeout = timeout_seconds(exchange.headers)
         content_type = exchange.headers.get("content-type")
         request: bytes | RequestStream
-        if endpoint.route.rpc.client_streaming:
+        if endpoint.client_streaming:
             messages = endpoint.binder.messages(captures, query.fields, content_type)
             request = RequestStream(messages, exchange.streamed_body())
         else:

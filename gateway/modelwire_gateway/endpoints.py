@@ -51,6 +51,8 @@ class Endpoint:
 
     def __init__(self, route: Route, binder: Binder, codecs: Codecs, style: AnswerStyle) -> None:
         self.route: Final = route
+        self.client_streaming: Final = route.rpc.client_streaming
+        self.server_streaming: Final = route.rpc.server_streaming
         self.binder: Final = binder
         self.style: Final = style
         self._http_body = read = http_body_reader(route)
@@ -67,7 +69,7 @@ class Endpoint:
         """How an answer is written that begins with the message `first`. Raises RpcFailure where it cannot be read."""
         if self._http_body is not None:
             return self._framing_of(self._http_body(first).content_type)
-        if self.route.rpc.server_streaming:
+        if self.server_streaming:
             return self._streams[stream_type(accept, parameters.alt)]
         return self._pretty if parameters.pretty_print else self._unary
 

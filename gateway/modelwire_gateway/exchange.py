@@ -25,6 +25,14 @@ CLIENT_LEFT: Final = "modelwire.client_left"
 It is the connection's: to be given callbacks, not to be cancelled.
 """
 
+AnswerAtOnce = Callable[[int, Headers, bytes], Awaitable[None]]
+"""Sends a whole answer: its status, its headers with the length among them, its body.
+
+A server may give its `send` such a method, `answer_at_once`. It must do what two messages do that say the same, and
+nothing where the client has left.
+"""
+
+_REQUEST_ID: Final = REQUEST_ID.encode()
 _TRAILERS: Final = "http.response.trailers"
 
 
@@ -54,12 +62,15 @@ class Exchange:
         self.started = False
         self.status: int | None = None
         self.finished = False
+        self.sends_trailers = False
+        """Whether an answer's trailers reach the client."""
         self._streamed: RequestBody | None = None
         # What concerns the connection may not be said in HTTP/2 (RFC 9113, 8.2.2) and later.
         self._names_connection = scope.get("http_version", "1.1").startswith("1")
-        extensions = scope.get("extensions") or {}
-        self._sends_trailers = _TRAILERS in extensions and _wants_trailers(self.headers)
-        self._left: asyncio.Future[None] | None = extensions.get(CLIENT_LEFT, {}).get("future")
+        self._left: asyncio.Future[None] | None = None
+        if extensions := scope.get("extensions"):
+            self.sends_trailers = _TRAILERS in extensions and _wants_trailers(self.headers)
+            self._left = extensions[CLIENT_LEFT]["future"] if CLIENT_LEFT in extensions else None
         self._receive = receive
         self._send = send
 
@@ -109,13 +120,8 @@ class Exchange:
 
     async def start(self, status: int, headers: Headers) -> None:
         """Sends status and headers, the request's id among them."""
-        self.started = True
-        self.status = status
-        named = [*headers, (REQUEST_ID.encode(), self.request_id.encode())]
-        if not self._names_connection:
-            named = [(name, value) for name, value in named if name != b"connection"]
-        start = {"type": "http.response.start", "status": status, "headers": named}
-        await self._out({**start, "trailers": True} if self._sends_trailers else start)
+        start = {"type": "http.response.start", "status": status, "headers": self._begin(status, headers)}
+        await self._out({**start, "trailers": True} if self.sends_trailers else start)
 
     async def write(self, data: bytes, *, more: bool) -> None:
         """Sends a piece of the body; the server has taken it when this returns."""
@@ -125,7 +131,7 @@ class Exchange:
     async def end(self, trailers: Headers = ()) -> None:
         """Ends a body written with `more` set, with trailers where they can be sent (RFC 9110, 6.5)."""
         await self.write(b"", more=False)
-        if self._sends_trailers:
+        if self.sends_trailers:
             await self._out({"type": _TRAILERS, "headers": list(trailers), "more_trailers": False})
 
     async def answer(self, status: int, headers: Headers, body: bytes, trailers: Headers = ()) -> None:
@@ -135,13 +141,25 @@ class Exchange:
         """
         if self._streamed is not None and not self._streamed.ended:
             headers = [*(header for header in headers if header[0] != b"connection"), (b"connection", b"close")]
-        if self._sends_trailers:
+        if self.sends_trailers:
             await self.start(status, headers)
             await self.write(body, more=True)
             await self.end(trailers)
-        else:
-            await self.start(status, [*headers, (b"content-length", b"%d" % len(body))])
+            return
+        headers = [*headers, (b"content-length", b"%d" % len(body))]
+        at_once: AnswerAtOnce | None = getattr(self._send, "answer_at_once", None)
+        if at_once is None:
+            await self.start(status, headers)
             await self.write(body, more=False)
+        else:
+            self.finished = True
+            await at_once(status, self._begin(status, headers), body)
+
+    def _begin(self, status: int, headers: Headers) -> Headers:
+        self.started = True
+        self.status = status
+        named = [*headers, (_REQUEST_ID, self.request_id.encode())]
+        return named if self._names_connection else [header for header in named if header[0] != b"connection"]
 
     async def _read_streamed(self, body: RequestBody) -> None:
         """Reads while there is room in `body`, and once the client has left: then only that is left to read."""
@@ -222,9 +240,9 @@ def _raw_path(scope: Scope) -> bytes:
     `root_path`, which is decoded, in front.
     """
     raw_path: bytes = scope.get("raw_path") or quote(scope["path"], safe="/:").encode()
-    root = scope.get("root_path", "").encode().rstrip(b"/")
-    if not root:
+    if not (mount := scope.get("root_path")):
         return raw_path
+    root = mount.encode().rstrip(b"/")
     mounted, rest = _prefix(raw_path, len(root))
     return rest if unquote_to_bytes(mounted) == root and rest[:1] in (b"/", b"") else raw_path
 

@@ -6,16 +6,17 @@ Metadata may hold printable ASCII alone; a header with anything else is dropped 
 import base64
 import binascii
 import re
-import secrets
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from modelwire_gateway.backends.base import Metadata
 from modelwire_gateway.client_address import FORWARDED_FOR
 from modelwire_gateway.errors import failure
+from modelwire_gateway.fresh_ids import fresh_id
 from modelwire_gateway.metadata_keys import REQUEST_ID as REQUEST_ID
 from modelwire_gateway.metadata_keys import may_name_metadata
+from modelwire_gateway.remembered import Remembered
 
 METADATA_PREFIX: Final = "grpc-metadata-"
 TRAILER_PREFIX: Final = "grpc-trailer-"
@@ -28,6 +29,7 @@ _REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _TIMEOUT: Final = re.compile(r"([0-9]{1,8})([HMSmun])")
 _REMEMBERED: Final = 256
 _SERVERS_OWN: Final = frozenset({"date", "server"})
+_HEADER_NAMES: Final[Remembered[bytes, str]] = Remembered(lambda name: name.decode("latin-1").lower())
 _SECONDS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 
 
@@ -35,15 +37,15 @@ def decoded_headers(headers: Headers) -> dict[str, str]:
     """Headers by lower-case name; the values of a repeated one are joined with a comma (RFC 9110, 5.3)."""
     decoded: dict[str, str] = {}
     for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip()
+        name, value = _HEADER_NAMES[raw_name], raw_value.decode("latin-1").strip()
         decoded[name] = f"{decoded[name]}, {value}" if name in decoded else value
     return decoded
 
 
 def request_id(headers: Mapping[str, str]) -> str:
     """The caller's own id where it sent a usable one, else a fresh one."""
-    given = headers.get(REQUEST_ID, "")
-    return given if _REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
+    given = headers.get(REQUEST_ID)
+    return given if given and _REQUEST_ID.fullmatch(given) else f"req_{fresh_id()}"
 
 
 def request_metadata(headers: Mapping[str, str], forwarded: frozenset[str]) -> list[tuple[str, str | bytes]]:
@@ -85,21 +87,26 @@ def response_headers(
 
     gRPC's own and HTTP's are left out, listed or not. What the HTTP server says itself keeps the prefix.
     """
-    headers = []
-    for key, value in metadata:
-        text = base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
-        name = _header_name(key, prefix, key in exposed)
-        if name is not None and _PRINTABLE.fullmatch(text):
-            headers.append((name, text.encode()))
-    return headers
+    names = _shown_names(prefix, exposed)
+    return [
+        (name, text.encode())
+        for key, value in metadata
+        if (name := names[key])
+        and (text := value if isinstance(value, str) else base64.b64encode(value).decode()).isascii()
+        and text.isprintable()
+    ]
 
 
 @lru_cache(_REMEMBERED)
-def _header_name(key: str, prefix: str, exposed: bool) -> bytes | None:
+def _shown_names(prefix: str, exposed: frozenset[str]) -> "Remembered[str, bytes | None]":
+    return Remembered(partial(_shown_name, prefix, exposed))
+
+
+def _shown_name(prefix: str, exposed: frozenset[str], key: str) -> bytes | None:
     """The header that shows metadata of that key; None if none does."""
     if not may_name_metadata(key):
         return None
-    return (key if exposed and key not in _SERVERS_OWN else f"{prefix}{key}").encode()
+    return (key if key in exposed and key not in _SERVERS_OWN else f"{prefix}{key}").encode()
 
 
 def _add(metadata: list[tuple[str, str | bytes]], key: str, value: str) -> None:

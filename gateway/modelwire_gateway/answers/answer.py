@@ -16,7 +16,7 @@ from modelwire_gateway.content_types import JSON
 from modelwire_gateway.endpoints import AnswerStyle, Endpoint
 from modelwire_gateway.errors import RpcFailure, failure, retry_after
 from modelwire_gateway.exchange import BrokenAnswerError, Exchange
-from modelwire_gateway.metadata import TRAILER_PREFIX, response_headers
+from modelwire_gateway.metadata import TRAILER_PREFIX, Headers, response_headers
 from modelwire_gateway.requests.query import SystemParameters
 
 Write = Callable[[bytes], Awaitable[None]]
@@ -37,7 +37,7 @@ class Answer:
     async def write(self, call: Call) -> None:
         """Answers with the messages of `call`, or with its error; raises BrokenAnswerError for one told too late."""
         try:
-            if self._endpoint.route.rpc.server_streaming:
+            if self._endpoint.server_streaming:
                 await self._stream(call)
             else:
                 await self._whole(call)
@@ -45,13 +45,15 @@ class Answer:
             await refuse(self._exchange, error, self._style, await call.initial_metadata())
 
     async def _whole(self, call: Call) -> None:
+        exchange = self._exchange
         message = await anext(call, None)
         if message is None:
             raise failure("INTERNAL", "the service ended the call without a response")
         framing = self._framing(message)
         body = framing.render(message)
         await anext(call, None)  # only the end tells whether the call succeeded
-        await self._exchange.answer(200, await self._headers(framing, call), body, _trailers(call.trailing_metadata()))
+        headers = await self._headers(framing, call)
+        await exchange.answer(200, headers, body, _trailers(exchange, call.trailing_metadata()))
 
     async def _stream(self, call: Call) -> None:
         """Writes a stream; raises RpcFailure only while nothing has been sent."""
@@ -62,7 +64,7 @@ class Answer:
         if framing.is_document and first is not None:
             if (second := await anext(call, None)) is None:
                 headers = await self._headers(framing, call)
-                await exchange.answer(200, headers, piece, _trailers(call.trailing_metadata()))
+                await exchange.answer(200, headers, piece, _trailers(exchange, call.trailing_metadata()))
                 return
             piece += framing.render(second)
         await exchange.start(200, await self._headers(framing, call))
@@ -75,7 +77,7 @@ class Answer:
                 trailing = await self._rest(call, framing, piece, events.write)
         else:
             trailing = await self._rest(call, framing, piece, partial(exchange.write, more=True))
-        await exchange.end(_trailers(trailing))
+        await exchange.end(_trailers(exchange, trailing))
 
     async def _rest(self, call: Call, framing: Framing, last: bytes, write: Write) -> Metadata:
         """Writes what follows the first message; returns the metadata that the call ended with."""
@@ -113,12 +115,14 @@ async def refuse(exchange: Exchange, error: RpcFailure, style: AnswerStyle, init
     # A call that failed before its first message has but one block of metadata in gRPC, whatever that is called.
     told = [pair for pair in error.trailing_metadata if pair[0] in style.exposed_metadata]
     headers += _shown_ahead([*initial_metadata, *told], style)
-    await exchange.answer(error.http_status, headers, style.error_json(error), _trailers(error.trailing_metadata))
+    await exchange.answer(
+        error.http_status, headers, style.error_json(error), _trailers(exchange, error.trailing_metadata)
+    )
 
 
 def _shown_ahead(metadata: Metadata, style: AnswerStyle) -> list[tuple[bytes, bytes]]:
     return response_headers(metadata, exposed=style.exposed_metadata)
 
 
-def _trailers(metadata: Metadata) -> list[tuple[bytes, bytes]]:
-    return response_headers(metadata, TRAILER_PREFIX)
+def _trailers(exchange: Exchange, metadata: Metadata) -> Headers:
+    return response_headers(metadata, TRAILER_PREFIX) if exchange.sends_trailers else ()

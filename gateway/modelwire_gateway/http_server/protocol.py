@@ -1,8 +1,8 @@
 """uvicorn's HTTP/1.1 protocol, made fit to face clients nobody vouches for.
 
-Theory of operation. uvicorn's `HttpToolsProtocol` feeds every read to llhttp, whose callbacks make one
-`RequestResponseCycle` a request; a cycle begins when the one before it has been answered, until then it
-waits in `pipeline`. This subclass stands between the socket and the parser:
+Theory of operation. What comes is fed to llhttp, whose callbacks make one `RequestCycle` a request; a cycle begins
+when the one before it has been answered, until then it waits in `pipeline`. Of uvicorn's `HttpToolsProtocol` there
+remain what a connection has, its shutdown, and the parser's smaller callbacks.
 
 * A connection is either in a head (between requests counts as that) or in a body. In a head, no more
   bytes are parsed than the limit leaves room for. In a body, `_overhead` counts the bytes that brought no
@@ -27,24 +27,22 @@ waits in `pipeline`. This subclass stands between the socket and the parser:
 """
 
 import contextlib
-from asyncio import AbstractEventLoop, Future, TimerHandle, Transport
-from typing import TYPE_CHECKING, Any, Final, cast
+from asyncio import AbstractEventLoop, Future, TimerHandle
+from collections import deque
+from typing import Any, Final
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from modelwire_gateway.errors import RpcFailure
-from modelwire_gateway.exchange import CLIENT_LEFT
 from modelwire_gateway.http_server import refusals, request_head
-from modelwire_gateway.http_server.cycle_app import CycleApp
-from modelwire_gateway.http_server.cycle_transport import CycleTransport
+from modelwire_gateway.http_server.cycle import RequestCycle
 from modelwire_gateway.http_server.deadline import Deadline
 from modelwire_gateway.http_server.hangup_watch import HangUpWatch, WatchedFlow
-
-if TYPE_CHECKING:
-    from uvicorn._types import ASGI3Application
-    from uvicorn.config import Config
-    from uvicorn.server import ServerState
+from modelwire_gateway.http_server.scope import common_scope, http_scope
 
 HEADER_BYTES: Final = 64 * 1024
 """The most a request line and its headers may take on the wire, line ends included."""
@@ -63,10 +61,13 @@ _LINGER_SECONDS: Final = 5.0
 class EdgeProtocol(HttpToolsProtocol):
     """One connection. `closed` is done once it is gone."""
 
+    cycle: RequestCycle  # type: ignore[assignment]
+    pipeline: deque[RequestCycle]  # type: ignore[assignment]
+
     def __init__(
         self,
-        config: "Config",
-        server_state: "ServerState",
+        config: Config,
+        server_state: ServerState,
         app_state: dict[str, Any],
         _loop: AbstractEventLoop | None = None,
         *,
@@ -78,18 +79,17 @@ class EdgeProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.closed: Future[None] = self.loop.create_future()
         self._left: Future[None] = self.loop.create_future()
-        self._extensions: dict[str, Any] = {CLIENT_LEFT: {"future": self._left}}
         self._hang_ups = hang_ups
         self._arrival_seconds = arrival_seconds
         self._arrival = Deadline(self.loop, arrival_seconds, self._late)
-        self._stall_seconds = stall_seconds
-        self._stall: TimerHandle | None = None
+        self._idle = Deadline(self.loop, config.timeout_keep_alive, self.timeout_keep_alive_handler)
+        self._stall = Deadline(self.loop, stall_seconds, lambda: self.transport.abort())
         self._max_connections = max_connections
         self._linger: TimerHandle | None = None
         self._in_head = True
         self._overhead = 0
         self._held = bytearray()
-        self._running: RequestResponseCycle | None = None
+        self._running: RequestCycle | None = None
         self._our_turn = False
         self._deaf = False
         self._refusal: RpcFailure | None = None
@@ -99,22 +99,22 @@ class EdgeProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.flow = WatchedFlow(transport, self._hang_ups, self._hung_up)
-        self._cycle_transport = cast(Transport, CycleTransport(transport, self._close_after_answer))
+        self._common = common_scope(self.server, self.client, self.scheme, self._left)
         self._arrival.restart()
         if self._max_connections is not None and len(self.connections) > self._max_connections:
             self._turn_away()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        if self._stall is None:
-            self._stall = self.loop.call_later(self._stall_seconds, self.transport.abort)
+        if not self._stall.pending:
+            self._stall.restart()
 
     def resume_writing(self) -> None:
-        self._lift_stall()
+        self._stall.lift()
         super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
+        self._idle.lift()
         while data and not self._deaf:
             data = self._hold(data) if self._answer_due() else self._parse(data)
         if not self._deaf:
@@ -125,69 +125,89 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._drop_input()
-        self._unset_keepalive_if_required()
-        self._lift_stall()
+        self._idle.close()
+        self._stall.close()
         if self._linger is not None:
             self._linger.cancel()
         self._disconnect()
-        super().connection_lost(exc)
+        self.connections.discard(self)
+        self.flow.resume_writing()
+        self.parser = None  # type: ignore[assignment]
         self.closed.set_result(None)
 
     # What the parser says
 
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+
     def on_headers_complete(self) -> None:
-        if self.parser.should_upgrade():
-            if self.parser.get_method() == b"CONNECT":
+        parser = self.parser
+        if parser.should_upgrade():
+            if parser.get_method() == b"CONNECT":
                 raise refusals.no_tunnels()
             return
-        version = self.parser.get_http_version()
+        version = parser.get_http_version()
         if (complaint := request_head.complaint(version, self.url, self.headers)) is not None:
             raise complaint
         if len(self.pipeline) >= _PIPELINED_REQUESTS:
             raise refusals.too_far_ahead()
-        super().on_headers_complete()
+        scope = http_scope(self._common, parser.get_method(), self.url, version, self.headers)
         self.headers = []  # the scope keeps the list of the head's; trailers go nowhere
         self._in_head = False
         self._overhead = 0
+        keep_alive = version != "1.0" and parser.should_keep_alive()
+        previous, self.cycle = self.cycle, RequestCycle(scope, self, keep_alive, self.expect_100_continue)
+        if previous is None or previous.response_complete:
+            self._start(self.cycle)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft(self.cycle)
 
     def on_body(self, body: bytes) -> None:
         self._overhead = 0
-        super().on_body(body)
+        if not self.cycle.response_complete and self.cycle.put(body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
 
     def on_message_complete(self) -> None:
-        if self.parser.should_upgrade():
+        if self._in_head:  # which offers an upgrade, and is to be parsed once more
             return
-        super().on_message_complete()
+        cycle = self.cycle
         if not self.parser.should_keep_alive():  # a trailer may say so too, and then the parser takes nothing more
-            self.cycle.keep_alive = False
+            cycle.keep_alive = False
         self._in_head = True
         self._overhead = 0
         self._arrival.lift()
-        if self.cycle.response_complete:  # answered early, and idle only from here on
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+        if cycle.response_complete:  # answered early, and idle only from here on
+            self._idle.restart()
+        else:
+            cycle.more_body = False
+            cycle.tell()
 
     # What requests do
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
+    def _start(self, cycle: RequestCycle) -> None:
         self._running = cycle
-        cycle.transport = self._cycle_transport
-        cycle.scope["extensions"] = self._extensions
-        super()._start_asgi_task(cycle, cast("ASGI3Application", CycleApp(app, cycle)))
+        task = self.loop.create_task(cycle.run(self.app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
         if self.transport.is_closing():
             return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start(self.pipeline.pop())
+        else:
+            self._idle.restart()
         if self._refusal is not None and not self._unanswered():
             self._answer(self._refusal, to_head=self._refuses_head())
         elif self._held:
-            held = bytes(self._held)
-            self._held.clear()
+            held, self._held = bytes(self._held), bytearray()
             self.data_received(held)
 
-    def _close_after_answer(self) -> None:
+    def close_after_answer(self) -> None:
         if self._in_head or self.pipeline:
             self.transport.close()
         else:
@@ -213,11 +233,6 @@ class EdgeProtocol(HttpToolsProtocol):
         self._drop_input()
         self.transport.write(b"".join(refusals.response_parts(refusals.too_many(), self.server_state.default_headers)))
         self.transport.close()
-
-    def _lift_stall(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
 
     def _refuse(self, error: RpcFailure) -> None:
         """Refuses the request whose bytes are arriving, in its turn, and reads nothing more."""
@@ -267,17 +282,12 @@ class EdgeProtocol(HttpToolsProtocol):
         if running is not None:
             running.disconnected = True
             running.waiting_for_100_continue = False
-            running.message_event.set()
+            running.tell()
             self.flow.resume_writing()
 
-    def _unanswered(self) -> RequestResponseCycle | None:
+    def _unanswered(self) -> RequestCycle | None:
         running = self._running
         return running if running is not None and not running.response_complete else None
-
-    def _answering(self) -> bool:
-        """Whether an answer is under way, which the client may wait for before it sends on."""
-        running = self._unanswered()
-        return running is not None and running.response_started
 
     # Parsing
 
@@ -299,8 +309,11 @@ class EdgeProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
-            head = self._head_without_upgrade()
-            self._renew_parser()
+            method, version = self.parser.get_method(), self.parser.get_http_version()
+            head = request_head.without_upgrade(method, self.url, version, self.headers)
+            self._overhead = 0
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             return head + data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
             cause = error.__context__
@@ -309,17 +322,6 @@ class EdgeProtocol(HttpToolsProtocol):
         if self._overhead >= HEADER_BYTES:
             self._refuse(refusals.headers_too_large(HEADER_BYTES))
         return data[len(piece) :]
-
-    def _head_without_upgrade(self) -> bytes:
-        self._overhead = 0
-        version = self.parser.get_http_version().encode()
-        request_line = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)
-        lines = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
-        return request_line + b"".join(lines) + b"\r\n"
-
-    def _renew_parser(self) -> None:
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
 
     # Time
 
@@ -337,9 +339,12 @@ class EdgeProtocol(HttpToolsProtocol):
         self._arrival.restart()
 
     def _late(self) -> None:
+        running = self._unanswered()
+        # A client may wait for an answer that is under way before it sends on.
+        our_turn = self._our_turn or (running is not None and running.response_started)
         if self._in_head and not self._overhead:
             self.transport.close()  # nothing was asked; an answer might be taken for that to the next request
-        elif not self._in_head and (self._our_turn or self._answering()):
+        elif our_turn and not self._in_head:
             self._expect_content()
         else:
             self._refuse(refusals.too_slow(self._arrival_seconds))

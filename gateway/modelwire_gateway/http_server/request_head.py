@@ -1,4 +1,4 @@
-"""What llhttp takes for a request head though RFC 9112 has servers refuse it."""
+"""Request heads: what llhttp takes for one though RFC 9112 has servers refuse it, and what is read as another."""
 
 import re
 from collections.abc import Iterable
@@ -19,10 +19,22 @@ def complaint(version: str, target: bytes, headers: Iterable[tuple[bytes, bytes]
     """Why a head of HTTP `version`, its header names in lower case, is refused, if it is."""
     if version not in _VERSIONS:
         return refusals.malformed()
-    hosts = [value for name, value in headers if name == b"host"]
-    if len(hosts) == 1:
-        return None if _HOST.fullmatch(hosts[0]) and _is_of(hosts[0], target) else refusals.no_host()
-    return refusals.no_host() if hosts or version == "1.1" else None
+    host = None
+    for name, value in headers:
+        if name == b"host":
+            if host is not None:
+                return refusals.no_host()
+            host = value
+    if host is None:
+        return refusals.no_host() if version == "1.1" else None
+    return None if _HOST.fullmatch(host) and _is_of(host, target) else refusals.no_host()
+
+
+def without_upgrade(method: bytes, target: bytes, version: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """A head as it was received, but for offers of another protocol."""
+    request_line = b"%s %s HTTP/%s\r\n" % (method, target, version.encode())
+    lines = [b"%s: %s\r\n" % header for header in headers if header[0] != b"upgrade"]
+    return request_line + b"".join(lines) + b"\r\n"
 
 
 def _is_of(host: bytes, target: bytes) -> bool:
@@ -30,5 +42,5 @@ def _is_of(host: bytes, target: bytes) -> bool:
 
     Were they to differ, whoever stands in front might take the one for it, and who stands behind the other.
     """
-    url = None if target.startswith(b"/") else _WHOLE_URL.match(target)
+    url = None if target[:1] == b"/" else _WHOLE_URL.match(target)
     return url is None or url[1].lower() == host.lower()
