@@ -2,8 +2,7 @@
 
 Framing is on bytes, because the network splits characters, line ends and events anywhere; only whole
 payloads are decoded, by whoever wants them. Each byte is looked at a fixed number of times, however small
-the pieces are. Events as most servers write them, of one line each, are taken by the piece; lines are read one by one
-where anything else is in it.
+the pieces are. Events as most servers write them, of one line each, are taken whole; any others line by line.
 """
 
 from collections.abc import Mapping
@@ -42,37 +41,34 @@ class SseReader:
     def between(self) -> bool:
         """Whether what comes begins an event that counts, after the end of another."""
         begun = self._line or self._data or self._is_error or self._after_cr
-        return not begun and not self._at_start and self.error is None
+        return not begun and self.error is None
 
     def feed(self, piece: bytes) -> list[bytes]:
         """The data of each event that this piece completes; several data lines are joined by LF."""
-        if self._at_start and not self._line and piece[:1] not in (b"", _BOM[:1]):
-            self._at_start = False
-        if b"\r" in piece or self._after_cr or self._at_start or len(piece) > self._max_event_bytes:
-            return self._read(piece)
-        events, begun = [], 0
-        if self._line or self._data or self._is_error:
-            begun = piece.find(_END) + len(_END)
-            if begun < len(_END):
-                return self._read(piece)
-            events = self._read(piece[:begun])
-        ended = piece.rfind(_END, begun) + len(_END)
-        if ended > begun:
-            events += self._whole(piece[begun:ended])
-            begun = ended
-        return events + self._read(piece[begun:]) if begun < len(piece) else events
+        events: list[bytes] = []
+        at = 0
+        while at < len(piece):
+            found, at = self.step(piece, at)
+            events += found
+        return events
 
-    def _whole(self, piece: bytes) -> list[bytes]:
-        """The same for a piece of whole events, begun between two and with LF alone for line ends."""
-        events = piece[: -len(_END)].split(_END)
-        if self.error is None and all(
-            event[:6] == b"data: " and event[6:7] > b" " and b"\n" not in event for event in events
-        ):
-            return [event[6:] for event in events]
-        return self._read(piece)
+    def step(self, piece: bytes, at: int) -> tuple[list[bytes], int]:
+        """The data of the events in a part of a piece, one as a rule, from `at` up to the place that is returned, too.
+
+        The next step must go on from there, if that is not the end of the piece.
+        """
+        end = piece.find(_END, at)
+        if end < 0:
+            return self._read(piece[at:]), len(piece)
+        if piece.startswith(b"data: ", at) and end - at <= self._max_event_bytes and self.between:
+            event = piece[at + 6 : end]
+            if event[:1] > b" " and b"\n" not in event and b"\r" not in event:
+                self._at_start = False
+                return [event], end + len(_END)
+        return self._read(piece[at : end + len(_END)]), end + len(_END)
 
     def _read(self, piece: bytes) -> list[bytes]:
-        """The same for any piece."""
+        """The data of the events that this piece completes."""
         *ended, rest = self._with_lf(piece).split(b"\n")
         events: list[bytes] = []
         for line in ended:

@@ -18,7 +18,6 @@ from modelwire_service.upstreams.redaction import Redactor
 from modelwire_service.upstreams.sse import SseReader
 from modelwire_service.upstreams.text_runs import TextRun
 
-_END: Final = b"\n\n"  # of an event, as most servers write it
 _PATTERNS: Final = 4  # that fit nothing, before a stream counts as one whose chunks are all different
 
 
@@ -47,8 +46,8 @@ class ChunkReader:
                     chunks.append(run)
                     self._patterns_left = _PATTERNS
                 else:
-                    begun, at = at, self._next(piece, at)
-                    self._take(self._events.feed(piece[begun:at] if at - begun < len(piece) else piece), chunks)
+                    events, at = self._events.step(piece, at)
+                    self._take(events, chunks)
         except ServiceError as error:
             self.failure = error
         return chunks
@@ -62,14 +61,6 @@ class ChunkReader:
         if not (self.done or self.failure or (self._began and self._began <= self._finished)):
             self.failure = UpstreamProtocolError("the upstream's stream ended before its answer did")
         return chunks
-
-    def _next(self, piece: bytes, at: int) -> int:
-        """Up to where events are read in full, from `at` on: as far as none can be of a run."""
-        if self._patterns_left:
-            found = piece.find(_END, at) + len(_END)
-            return found if found >= len(_END) else len(piece)
-        found = -1 if self._pattern is None else piece.find(self._pattern.before, at + 1)
-        return found if found >= 0 else len(piece)
 
     def _take(self, events: list[bytes], chunks: list[Json | TextRun]) -> None:
         for event in events:

@@ -5,11 +5,12 @@ it is escaped, every quote in it begins or ends a string, so what stands before 
 the same tokens in any event that has the same bytes there. Where such an event's own text needs no escapes either, it
 is one string, and the event is the chunk that was read with this text. That is all there is to compare.
 
-Nor are such events compared one by one. What may be their texts is picked out of all of them, and if events with these
-texts are the bytes that came, they are.
+Nor are such events compared one by one. What may be their texts is picked out at the distances of such events, and if
+events with these texts are the bytes that came, they are.
 """
 
 import re
+from functools import lru_cache
 from itertools import takewhile
 from typing import Final
 
@@ -69,7 +70,7 @@ class TextPattern:
 
     def _texts(self, events: bytes) -> list[bytes] | None:
         """The texts of events that are all as the pattern has it; None for others."""
-        texts: list[bytes] = _TEXT.findall(events)
+        texts: list[bytes] = _texts_before(len(self._between)).findall(events, len(self.before))[:-1]
         as_it_has_it = events == self.before + self._between.join(texts) + self._after + _END
         return texts if as_it_has_it and _is_text(b" ".join(texts)) else None
 
@@ -82,6 +83,15 @@ class TextPattern:
         before, after = self.before, self._after
         as_it_has_it = event.startswith(before) and event.endswith(after) and len(event) >= len(before) + len(after)
         return as_it_has_it and _is_text(event[len(before) : -len(after)])
+
+
+@lru_cache(maxsize=64)
+def _texts_before(size: int) -> re.Pattern[bytes]:
+    """Finds texts between which there are `size` bytes, a quote the first of them; and at the end, one that is none.
+
+    Whatever comes matches, so that no byte is looked at twice.
+    """
+    return re.compile(rb'(?s)([^"]*)(?:".{0,%d})?' % (size - 1))
 
 
 def _is_text(inside: bytes) -> bool:

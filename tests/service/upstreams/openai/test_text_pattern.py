@@ -152,3 +152,9 @@ def test_a_stream_of_likes_is_a_run_from_its_second_event() -> None:
     reader = ChunkReader(Redactor([], "http://x"))
     first, run = reader.feed(b"".join(b"data: " + event + b"\n\n" for event in events))
     assert (first, isinstance(run, TextRun) and len(run.texts)) == (chunk("word 0"), 99)
+
+
+@pytest.mark.parametrize("bad", [b"x", b'"', b"\n"])
+def test_what_has_no_end_is_looked_at_once(bad: bytes) -> None:
+    long = sent(LIKE.partition(b"like")[0] + bad * 1_000_000)
+    assert run_of(pattern(), sent(LIKE) + long) == ([b"like"], long)
