@@ -67,18 +67,16 @@ class ChatService:
     def __init__(self, conversations: Conversations) -> None:
         self._conversations = conversations
 
-    async def chat_completions(self, request: Json) -> AsyncGenerator[bytes]:
+    def chat_completions(self, request: Json) -> AsyncGenerator[bytes]:
         """Yields google.api.HttpBody messages: one JSON document, or batches of server-sent events."""
         request = validate_chat(request)
         if not request.get("stream"):
-            yield Last(http_body(JSON, orjson.dumps(await self._conversations.whole(request))))
-            return
+            return self._whole(request)
         include_usage = bool((request.get("stream_options") or {}).get("include_usage"))
-        async with aclosing(
-            self._conversations.streamed(request, _EventWriter(), include_usage=include_usage)
-        ) as messages:
-            async for message in messages:
-                yield message
+        return self._conversations.streamed(request, _EventWriter(), include_usage=include_usage)
+
+    async def _whole(self, request: Json) -> AsyncGenerator[bytes]:
+        yield Last(http_body(JSON, orjson.dumps(await self._conversations.whole(request))))
 
 
 class _EventWriter:

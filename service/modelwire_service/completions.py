@@ -46,8 +46,13 @@ class ChunkStream:
 
     def chunks(self, batch: Batch) -> list[Json | TextRun]:
         """The chunks that go out for a batch of the upstream's; none if none of them says anything."""
-        said = (self._run(chunk) if isinstance(chunk, TextRun) else self._chunk(chunk) for chunk in batch)
-        return [chunk for chunk in said if chunk is not None]
+        said: list[Json | TextRun] = []
+        for chunk in batch:
+            if isinstance(chunk, TextRun):
+                said.append(self._run(chunk))
+            elif (choices := self._chunk(chunk)) is not None:
+                said.append(choices)
+        return said
 
     def closing(self) -> list[Json | TextRun]:
         """What closes a whole stream: reasons to finish that the upstream left out, and usage if asked for.

@@ -29,6 +29,8 @@ class SseReader:
 
     def __init__(self, max_event_bytes: int = 32 << 20) -> None:
         self.error: bytes | None = None
+        self.between = True
+        """Whether what comes begins an event that counts, after the end of another."""
         self._max_event_bytes = max_event_bytes
         self._line = bytearray()  # the line whose end has not come
         self._data: list[bytes] = []  # data lines of the event whose end has not come
@@ -36,12 +38,6 @@ class SseReader:
         self._is_error = False  # the event whose end has not come is named `error`
         self._at_start = True
         self._after_cr = False  # a CR ended the last piece: an LF that begins the next is part of that line end
-
-    @property
-    def between(self) -> bool:
-        """Whether what comes begins an event that counts, after the end of another."""
-        begun = self._line or self._data or self._is_error or self._after_cr
-        return not begun and self.error is None
 
     def feed(self, piece: bytes) -> list[bytes]:
         """The data of each event that this piece completes; several data lines are joined by LF."""
@@ -80,6 +76,7 @@ class SseReader:
         if rest:
             self._line += rest
             self._check_size(len(self._line))
+        self.between = not (self._line or self._data or self._is_error or self._after_cr) and self.error is None
         return events
 
     def close(self) -> list[bytes]:

@@ -5,16 +5,14 @@ them, and their texts pass from the one to the other as they came.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class TextRun:
+class TextRun(NamedTuple):
     """Chunks that are all as `like`, but for the text that each has in the place of that one's.
 
     `like` is a `chat.completion.chunk` with one choice, whose delta has a text for its content. `texts` are what stands
@@ -53,7 +51,7 @@ def chunks_in(batch: Batch) -> Iterator[Json]:
 
 def count_in(batch: Batch) -> int:
     """How many chunks there are in a batch."""
-    return sum([len(chunk.texts) if isinstance(chunk, TextRun) else 1 for chunk in batch])
+    return sum([len(chunk.texts) if type(chunk) is TextRun else 1 for chunk in batch])
 
 
 def _with_text(chunk: Json, text: str) -> Json:

@@ -11,7 +11,6 @@ events with these texts are the bytes that came, they are.
 
 import re
 from functools import lru_cache
-from itertools import takewhile
 from typing import Final
 
 from modelwire_service.upstreams.base import Json
@@ -19,20 +18,18 @@ from modelwire_service.upstreams.text_runs import TextRun
 
 _TEXT: Final = re.compile(rb'"content": ?"([^"]*)')
 _NO_TEXT: Final = b'"\\' + bytes(range(0x20))
-_END: Final = b"\n\n"
 _AT_FIRST: Final = 1 << 10  # bytes looked at together, and then each time four times as many: a run may end soon
 
 
 class TextPattern:
     """The events that are as `event`, whose JSON is the plain chunk `like`, but for the text between the two ends."""
 
-    __slots__ = ("_after", "_between", "_like", "before")
+    __slots__ = ("_after", "_before", "_between", "_like")
 
     def __init__(self, like: Json, before: bytes, after: bytes) -> None:
-        self.before = b"data: " + before
-        """What such events begin with as they are sent."""
-        self._after = after
-        self._between = after + _END + self.before
+        self._before = b"data: " + before
+        self._after = after + b"\n\n"
+        self._between = self._after + self._before
         self._like = like
 
     @classmethod
@@ -48,45 +45,38 @@ class TextPattern:
 
         An event begins at `start`. None if the first is not as the pattern has it.
         """
+        texts, at = self._many(piece, start)
+        while (text := self._one(piece, at)) is not None:
+            texts.append(text)
+            at += len(text) + len(self._between)
+        return (TextRun(self._like, texts), at) if texts else None
+
+    def _many(self, piece: bytes, at: int) -> tuple[list[bytes], int]:
+        """The texts of events from `at` on, as far as many are told together, and where those end."""
         texts: list[bytes] = []
-        at, size = start, _AT_FIRST
-        while piece.startswith(self.before, at) and (end := self._end(piece, at, size)):
-            found = self._texts(piece[at:end])
-            if found is None:
-                texts += (found := self._first_texts(piece[at:end]))
-                at += sum(map(len, found)) + len(found) * len(self._between)
+        size = _AT_FIRST
+        while len(piece) - at > _AT_FIRST:
+            end = piece.rfind(self._after, at, at + size) + len(self._after)
+            events = piece[at:end]
+            found = _texts_between(len(self._between)).findall(events, len(self._before))[:-1]
+            if events != self._before + self._between.join(found) + self._after or not _is_text(b" ".join(found)):
                 break
             texts += found
             at, size = end, 4 * size
-        return (TextRun(self._like, texts), at) if texts else None
+        return texts, at
 
-    def _end(self, piece: bytes, at: int, size: int) -> int:
-        """The end of the last whole event of those that begin within `size` bytes from `at`; 0 if there is none."""
-        last = max(piece.rfind(self.before, at, at + size), at)
-        end = piece.find(_END, last)
-        if end < 0:
-            end = piece.rfind(_END, at, last)
-        return end + len(_END) if end >= 0 else 0
-
-    def _texts(self, events: bytes) -> list[bytes] | None:
-        """The texts of events that are all as the pattern has it; None for others."""
-        texts: list[bytes] = _texts_before(len(self._between)).findall(events, len(self.before))[:-1]
-        as_it_has_it = events == self.before + self._between.join(texts) + self._after + _END
-        return texts if as_it_has_it and _is_text(b" ".join(texts)) else None
-
-    def _first_texts(self, events: bytes) -> list[bytes]:
-        """The same of any events, up to the first that is not as the pattern has it."""
-        begin, end = len(self.before), -len(self._after)
-        return [event[begin:end] for event in takewhile(self._fits, events.split(_END))]
-
-    def _fits(self, event: bytes) -> bool:
-        before, after = self.before, self._after
-        as_it_has_it = event.startswith(before) and event.endswith(after) and len(event) >= len(before) + len(after)
-        return as_it_has_it and _is_text(event[len(before) : -len(after)])
+    def _one(self, piece: bytes, at: int) -> bytes | None:
+        """The text of the event at `at`; None if that is not as the pattern has it."""
+        if not piece.startswith(self._before, at):
+            return None
+        begin = at + len(self._before)
+        end = piece.find(b'"', begin)
+        text = piece[begin:end]
+        return text if end >= 0 and piece.startswith(self._after, end) and _is_text(text) else None
 
 
 @lru_cache(maxsize=64)
-def _texts_before(size: int) -> re.Pattern[bytes]:
+def _texts_between(size: int) -> re.Pattern[bytes]:
     """Finds texts between which there are `size` bytes, a quote the first of them; and at the end, one that is none.
 
     Whatever comes matches, so that no byte is looked at twice.

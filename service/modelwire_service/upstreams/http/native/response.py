@@ -20,7 +20,7 @@ class Source(Protocol):
 
 
 class NativeResponse:
-    """A `Response`, and the iterator of its own pieces. What came between two looks at it is one piece."""
+    """A `Response`, and the iterator of its pieces as they came. What came between two looks at it is one piece."""
 
     def __init__(self, status: int, headers: Mapping[str, str], source: Source, loop: AbstractEventLoop) -> None:
         self.status = status
@@ -37,17 +37,29 @@ class NativeResponse:
         self._decoder = Decoder.of(headers) if "content-encoding" in headers else None
 
     def pieces(self) -> AsyncIterator[bytes]:
-        return self
+        return self if self._decoder is None else self._decoded(self._decoder)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        if self._decoder is not None:
-            return await self._decoded(self._decoder)
-        if self._pieces or await self._more():
-            return self._taken()
-        raise StopAsyncIteration
+        while not self._pieces:
+            if self._source is None:
+                if self._error is not None:
+                    raise self._error
+                raise StopAsyncIteration
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            except BaseException:
+                self._abort()
+                raise
+        pieces = self._pieces
+        self._pieces = []
+        self.unread = 0
+        if self._source is not None:
+            self._source.resume()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def aclose(self) -> None:
         self._abort()
@@ -66,42 +78,16 @@ class NativeResponse:
         self._error = error
         self._wake()
 
-    # What the reader needs
-
-    async def _more(self) -> bool:
-        """Waits for pieces; false at the end. Raises the error that the body ended with."""
-        while not self._pieces:
-            if self._source is None:
-                if self._error is not None:
-                    raise self._error
-                return False
-            self._waiter = self._loop.create_future()
-            try:
-                await self._waiter
-            except BaseException:
-                self._abort()
-                raise
-        return True
-
-    def _taken(self) -> bytes:
-        pieces = self._pieces
-        self._pieces = []
-        self.unread = 0
-        if self._source is not None:
-            self._source.resume()
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    async def _decoded(self, decoder: Decoder) -> bytes:
+    async def _decoded(self, decoder: Decoder) -> AsyncIterator[bytes]:
         try:
-            while not (piece := decoder.read()):
-                if not (self._pieces or await self._more()):
-                    decoder.check_end()
-                    raise StopAsyncIteration
-                decoder.feed(self._taken())
+            async for came in self:
+                decoder.feed(came)
+                while piece := decoder.read():
+                    yield piece
+            decoder.check_end()
         except UndecodableBody as error:
             self._abort()
             raise causes.broke_off(error) from error
-        return piece
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
