@@ -5,7 +5,6 @@ second whether it should stop. Its protocol needs none of that, only its configu
 """
 
 import asyncio
-import contextlib
 import logging
 import socket
 import ssl
@@ -19,7 +18,8 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from modelwire_gateway.asgi import App
-from modelwire_gateway.http_server.address import BACKLOG, UnixAddress, bound_address, listen, parse_address
+from modelwire_gateway.http_server.acceptor import Acceptor
+from modelwire_gateway.http_server.address import UnixAddress, bound_address, listen, parse_address
 from modelwire_gateway.http_server.hangup_watch import HangUpWatch
 from modelwire_gateway.http_server.protocol import ARRIVAL_SECONDS, STALL_SECONDS, EdgeProtocol
 from modelwire_gateway.http_server.tls_connection import TlsConnection
@@ -71,7 +71,7 @@ class HttpServer:
         self._tls = tls
         self._reuse_port = reuse_port
         self._given = listener
-        self._listener: asyncio.Server | None = None
+        self._acceptor: Acceptor | None = None
         self._hang_ups: HangUpWatch | None = None
         self._clock: asyncio.TimerHandle | None = None
 
@@ -79,14 +79,11 @@ class HttpServer:
         """Listens; from then on `address` is the one really bound. Raises OSError where it is taken."""
         loop = asyncio.get_running_loop()
         sock = self._given or await listen(self._place, reuse_port=self._reuse_port)
-        serve = loop.create_unix_server if isinstance(self._place, UnixAddress) else loop.create_server
         self.address = bound_address(sock)
         self._tell_time()
         self._hang_ups = HangUpWatch(loop)
         connection = partial(self._protocol, hang_ups=self._hang_ups)
-        made = connection if self._tls is None else _secured(connection, self._tls)
-        # Without the number loops listen once more, with one of their own: 100.
-        self._listener = await serve(made, sock=sock, backlog=BACKLOG)
+        self._acceptor = Acceptor(sock, connection if self._tls is None else _secured(connection, self._tls))
 
     async def drain(self, grace_seconds: float) -> None:
         """Stops: takes no connection, lets what runs finish for `grace_seconds`, then cuts it off.
@@ -95,22 +92,18 @@ class HttpServer:
         the grace sees http.disconnect and is cancelled if it does not heed it. Calling it again, while
         it waits, with a shorter grace shortens it.
         """
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            self._stop_listening(listener)
+        acceptor, self._acceptor = self._acceptor, None
+        if acceptor is not None:
+            await acceptor.close()
+            self._remove_socket_file()
         if not await self._finished_within(grace_seconds):
             await self._cut_off()
         if self._clock is not None:
             self._clock.cancel()
         if self._hang_ups is not None:
             self._hang_ups.close()
-        if listener is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_HEED_SECONDS):
-                    await listener.wait_closed()
 
-    def _stop_listening(self, listener: asyncio.Server) -> None:
-        listener.close()
+    def _remove_socket_file(self) -> None:
         if isinstance(self._place, UnixAddress) and self._given is None:
             Path(self._place.path).unlink(missing_ok=True)
 
