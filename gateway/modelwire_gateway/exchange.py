@@ -126,7 +126,10 @@ class Exchange:
     async def write(self, data: bytes, *, more: bool) -> None:
         """Sends a piece of the body; the server has taken it when this returns."""
         self.finished = not more
-        await self._out({"type": "http.response.body", "body": data, "more_body": more})
+        try:  # what `_out` does, without a coroutine between
+            await self._send({"type": "http.response.body", "body": data, "more_body": more})
+        except OSError as error:
+            raise ClientLeftError from error
 
     async def end(self, trailers: Headers = ()) -> None:
         """Ends a body written with `more` set, with trailers where they can be sent (RFC 9110, 6.5)."""

@@ -46,7 +46,7 @@ class TextPattern:
         An event begins at `start`. None if the first is not as the pattern has it.
         """
         texts, at = self._many(piece, start)
-        while (text := self._one(piece, at)) is not None:
+        while at < len(piece) and (text := self._one(piece, at)) is not None:
             texts.append(text)
             at += len(text) + len(self._between)
         return (TextRun(self._like, texts), at) if texts else None
@@ -54,15 +54,15 @@ class TextPattern:
     def _many(self, piece: bytes, at: int) -> tuple[list[bytes], int]:
         """The texts of events from `at` on, as far as many are told together, and where those end."""
         texts: list[bytes] = []
-        size = _AT_FIRST
-        while len(piece) - at > _AT_FIRST:
-            end = piece.rfind(self._after, at, at + size) + len(self._after)
-            events = piece[at:end]
-            found = _texts_between(len(self._between)).findall(events, len(self._before))[:-1]
-            if events != self._before + self._between.join(found) + self._after or not _is_text(b" ".join(found)):
+        before, after, between, size = self._before, self._after, self._between, _AT_FIRST
+        while len(piece) - at > _AT_FIRST and piece.startswith(before, at):
+            begin, end = at + len(before), piece.rfind(after, at, at + size)  # of all from the first text to the last
+            found = _texts_between(len(between)).findall(piece, begin, end + 1)[:-1]
+            joined = between.join(found)
+            if begin + len(joined) != end or not piece.startswith(joined, begin) or not _is_text(b" ".join(found)):
                 break
             texts += found
-            at, size = end, 4 * size
+            at, size = end + len(after), 4 * size
         return texts, at
 
     def _one(self, piece: bytes, at: int) -> bytes | None:

@@ -69,7 +69,7 @@ class ResponseParser:
                 self._read(data[:HEAD_BYTES])
                 data = data[HEAD_BYTES:]
             self._read(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             raise MalformedResponse from error
 
     def taken(self) -> bytes:
@@ -84,10 +84,7 @@ class ResponseParser:
 
     def _read(self, data: bytes) -> None:
         had = len(self.pieces)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as error:
-            raise MalformedResponse from error
+        self._parser.feed_data(data)
         self._overhead = 0 if len(self.pieces) > had else self._overhead + len(data)
         if self._overhead > HEAD_BYTES and not (self.answer and self.answer.complete):
             raise MalformedResponse
