@@ -2,13 +2,14 @@
 
 Theory of operation. Whatever the core is asked to do is a batch of operations, and the end of each is heard of through
 two threads. grpc.aio gives each step of a call a batch of its own and waits for it: metadata, request, each message,
-status. Here metadata go ahead while the request is read, and the last message goes with the status, so that a call with
-one answer waits twice. A handler sees what grpc.aio shows it: a context, and requests to iterate over.
+status, and whether the client has left. Here a call with one answer that is there at once has two: the request, and
+all the rest. Where the answer is not there at once, metadata go ahead of it, and a client that leaves is heard of. A
+handler sees what grpc.aio shows it: a context, and requests to iterate over.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import aclosing, suppress
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ NEEDED: Final = (
     *("SendInitialMetadataOperation", "SendMessageOperation", "SendStatusFromServerOperation"),
 )
 """The names of cygrpc that this leans on, and which are private."""
+_AT_ONCE: Final = 0.02  # seconds; after that metadata go ahead of an answer, and a client that leaves is heard of
+_AHEAD: Final = 0.002  # seconds that metadata have before an error
 _NO_FLAGS: Final = 0
 _OK: Final = 0
 _INTERNAL: Final = (grpc.StatusCode.INTERNAL, "internal error")
@@ -38,11 +41,15 @@ def is_plain(handler: Any) -> bool:
 class Call:
     """A call as its handler sees it: its context, and the requests of its client."""
 
-    def __init__(self, state: Any, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, state: Any) -> None:
         self._state = state
-        self._loop = loop
+        self._task: Any = asyncio.current_task()
+        self._loop = loop = asyncio.get_running_loop()
         self._context = cygrpc._ServicerContext(state, None, None, loop)
-        self._metadata_task: asyncio.Future[None] | None = None
+        self._metadata: tuple[tuple[str, Any], ...] | None = ()
+        """Those to send with what goes out next; None once they are sent."""
+        self._watch: asyncio.Task[None] | None = None
+        self._timer = loop.call_later(_AT_ONCE, self._look_after)
         self.ended = False
         """Whether nobody is to be told anything more: the status is on its way, or the client has left."""
 
@@ -68,75 +75,91 @@ class Call:
         except cygrpc.ExecuteBatchError:
             self.ended = True
             raise asyncio.CancelledError from None
-        if (message := request.message()) is None:
+        message: bytes | None = request.message()
+        if message is None:
             raise StopAsyncIteration
-        return bytes(message)
+        return message
 
     async def send_initial_metadata(self, metadata: Sequence[tuple[str, Any]]) -> None:
-        """Sends them while the call goes on."""
-        self._metadata_task = self._loop.create_task(self._send_metadata(tuple(metadata)))
+        """Sends them with the answer, or ahead of one that is not there at once."""
+        if self._metadata is not None:
+            self._metadata = tuple(metadata)
+            if self._watch is not None:
+                await self._do(*self._opening())
 
     async def write(self, message: bytes) -> None:
-        await self._do(*await self._metadata_sent(), cygrpc.SendMessageOperation(message, _NO_FLAGS))
+        """Sends a message, which may be of a class derived from bytes: the core would take none such."""
+        if self.is_cancelled():
+            await asyncio.sleep(0)  # raises here what the call is to end by, before anything goes out
+        await self._do(*self._opening(), cygrpc.SendMessageOperation(bytes(message), _NO_FLAGS))
 
     async def finish(self, *message: bytes) -> None:
         """Ends the call with OK, after one message more or none."""
-        messages = [cygrpc.SendMessageOperation(each, _NO_FLAGS) for each in message]
+        messages = [cygrpc.SendMessageOperation(bytes(each), _NO_FLAGS) for each in message]
         await self._end(*messages, cygrpc.SendStatusFromServerOperation((), _OK, "", _NO_FLAGS))
 
     async def abort(
         self, code: grpc.StatusCode, details: str, trailing_metadata: Sequence[tuple[str, Any]] = ()
     ) -> None:
         """Ends the call with an error; always raises grpc.aio.AbortError."""
+        if self._metadata:
+            # grpc.aio's client shows an error without the metadata if it hears of that before it has asked for them.
+            await self._do(*self._opening())
+            await asyncio.sleep(_AHEAD)
         number, trailing = code.value[0], tuple(trailing_metadata)
         await self._end(cygrpc.SendStatusFromServerOperation(trailing, number, details, _NO_FLAGS))
         raise cygrpc.AbortError(details)
 
-    async def client_left(self) -> bool:
-        """Waits until the call is over for the client, too; whether that left before it was answered."""
-        over = cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS)
-        await self._do(over)
-        return bool(over.cancelled())
+    def is_cancelled(self) -> bool:
+        """Whether the handler is, by somebody, rather than what it waits for."""
+        return bool(self._task.cancelling())
 
-    def close(self) -> None:
-        """Lets go of the core's call, whoever still holds this: a server that shuts down waits for that."""
-        del self._state, self._context
+    async def close(self) -> None:
+        """Lets go of the core's call once that is over, whoever still holds this: servers that stop wait for it."""
+        self._timer.cancel()
+        try:
+            if self._watch is not None:
+                await self._watch
+        finally:
+            del self._state, self._context
 
-    async def _end(self, *operations: Any) -> None:
+    def _end(self, *operations: Any) -> Awaitable[None]:
         self.ended = True
-        await self._do(*await self._metadata_sent(), *operations)
+        if self._watch is None:
+            self._timer.cancel()
+            operations = (*operations, cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS))
+        return self._do(*self._opening(), *operations)
 
-    async def _send_metadata(self, metadata: tuple[tuple[str, Any], ...]) -> None:
-        # A batch of its own: cygrpc keeps for good what it made of one that fails, as a request that never comes does.
-        with suppress(cygrpc.ExecuteBatchError):
-            await self._do(cygrpc.SendInitialMetadataOperation(metadata, _NO_FLAGS))
+    def _look_after(self) -> None:
+        self._watch = self._loop.create_task(self._watch_client())
 
-    async def _metadata_sent(self) -> tuple[Any, ...]:
-        """Waits until the metadata have gone out; empty ones to send, if nobody gave any."""
-        if self._metadata_task is None:
-            self._metadata_task = self._loop.create_future()
-            self._metadata_task.set_result(None)
-            return (cygrpc.SendInitialMetadataOperation((), _NO_FLAGS),)
-        if not self._metadata_task.done():
-            await asyncio.shield(self._metadata_task)  # what ends this message leaves them on their way
-        return ()
+    async def _watch_client(self) -> None:
+        """Sends the metadata there are, and cancels the call should its client leave."""
+        over = cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS)
+        await self._do(*(self._opening() if self._metadata else ()), over)
+        if over.cancelled() and not self.ended:
+            self._task.cancel()
 
-    async def _do(self, *operations: Any) -> None:
-        await cygrpc.execute_batch(self._state, operations, self._loop)
+    def _opening(self) -> tuple[Any, ...]:
+        """What has to be sent before all else."""
+        if (metadata := self._metadata) is None:
+            return ()
+        self._metadata = None
+        return (cygrpc.SendInitialMetadataOperation(metadata, _NO_FLAGS),)
+
+    def _do(self, *operations: Any) -> Awaitable[None]:
+        batch: Awaitable[None] = cygrpc.execute_batch(self._state, operations, self._loop)
+        return batch
 
 
 async def run(handler: Any, state: Any) -> None:
     """Answers a call that has come (an RPCState) by a handler that `is_plain`. A client that leaves cancels that."""
-    loop = asyncio.get_running_loop()
-    call = Call(state, loop)
+    call = Call(state)
     del state
-    answering = loop.create_task(_answer(call, handler))
     try:
-        if await call.client_left() and not call.ended:
-            answering.cancel()
-        await answering
+        await _answer(call, handler)
     finally:
-        call.close()
+        await call.close()
 
 
 async def _answer(call: Call, handler: Any) -> None:
@@ -148,7 +171,7 @@ async def _answer(call: Call, handler: Any) -> None:
     except (cygrpc.AbortError, cygrpc.ExecuteBatchError):
         pass  # told already, or nobody is there to be told
     except asyncio.CancelledError as error:
-        if not (call.ended or _is_cancelled()):  # but what the handler waited for was
+        if not (call.ended or call.is_cancelled()):  # but what the handler waited for was
             await _apologise(call, error)
     except Exception as error:
         await _apologise(call, error)
@@ -159,7 +182,7 @@ async def _stream(call: Call, behaviour: Any) -> None:
     async with aclosing(behaviour(call, call)) as messages:
         async for message in messages:
             if type(message) is Last:
-                last = (bytes(message),)
+                last = (message,)
                 continue
             try:
                 await call.write(message)
@@ -169,11 +192,6 @@ async def _stream(call: Call, behaviour: Any) -> None:
                     await messages.athrow(error)
                 raise
     await call.finish(*last)
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 async def _apologise(call: Call, error: BaseException) -> None:

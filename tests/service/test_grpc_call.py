@@ -37,6 +37,7 @@ class Plain:
     def __init__(self) -> None:
         self.ended: asyncio.Queue[str] = asyncio.Queue()
         self.stuck: asyncio.Queue[asyncio.Task[Any]] = asyncio.Queue()
+        self.begun, self.may_answer = asyncio.Event(), asyncio.Event()
 
     async def one(self, requests: AsyncIterator[bytes], context: Any) -> bytes:
         await context.send_initial_metadata((("ahead", "1"), ("ahead-bin", b"\xff")))
@@ -86,6 +87,20 @@ class Plain:
             task.uncancel()
             await context.abort(grpc.StatusCode.UNAVAILABLE, "broken off")
 
+    async def take_time(self, requests: AsyncIterator[bytes], context: Any) -> bytes:
+        await asyncio.sleep(float(await anext(requests)))
+        await context.send_initial_metadata((("ahead", "1"),))
+        await self.may_answer.wait()
+        return b"at last"
+
+    async def say_nothing(self, _: AsyncIterator[bytes], __: Any) -> bytes:
+        self.begun.set()
+        try:
+            await asyncio.Event().wait()
+            return b""
+        finally:
+            self.ended.put_nowait("broken off")
+
     async def rely_on_others(self, _: AsyncIterator[bytes], __: Any) -> AsyncGenerator[bytes]:
         yield b"begun"
         theirs = asyncio.create_task(asyncio.Event().wait())
@@ -98,6 +113,8 @@ class Plain:
             "One": unary(self.one),
             "Bare": unary(self.bare),
             "Fail": unary(self.fail),
+            "TakeTime": unary(self.take_time),
+            "SayNothing": unary(self.say_nothing),
             "Refuse": stream(self.refuse),
             "Hang": stream(self.hang),
             "Flood": stream(self.flood),
@@ -149,6 +166,19 @@ async def test_one_answer_comes_with_the_metadata_ahead(make: Callable[[], grpc.
         assert dict(await call.initial_metadata()) == {"ahead": "1", "ahead-bin": b"\xff"}
         assert await channel.stream_unary(f"/{SERVICE}/Bare")(iter([b"1", b"2"])) == b"1,2"
         assert await channel.stream_unary(f"/{SERVICE}/Bare")(iter([])) == b""
+
+
+@SERVERS
+@pytest.mark.parametrize("seconds", [0, 0.05], ids=["given at once", "given late"])
+async def test_metadata_go_ahead_of_an_answer_that_is_not_there(
+    seconds: float, make: Callable[[], grpc.aio.Server], plain: Plain
+) -> None:
+    async with served(plain, make) as channel, asyncio.timeout(10):
+        # Of a call with one answer, grpc.aio's client shows the metadata together with that.
+        call = channel.unary_stream(f"/{SERVICE}/TakeTime")(b"%g" % seconds)
+        assert dict(await call.initial_metadata()) == {"ahead": "1"}
+        plain.may_answer.set()
+        assert await call.read() == b"at last"
 
 
 @SERVERS
@@ -218,6 +248,18 @@ async def test_a_client_that_leaves_ends_its_call_alone(make: Callable[[], grpc.
             assert await plain.ended.get() == "broken off"
         assert plain.ended.empty()
         assert not stays.done()
+
+
+@SERVERS
+async def test_a_client_that_leaves_before_anything_is_sent_ends_its_call(
+    make: Callable[[], grpc.aio.Server], plain: Plain
+) -> None:
+    async with served(plain, make) as channel:
+        call = channel.unary_unary(f"/{SERVICE}/SayNothing")(b"")
+        async with asyncio.timeout(10):
+            await plain.begun.wait()
+            call.cancel()
+            assert await plain.ended.get() == "broken off"
 
 
 @SERVERS
