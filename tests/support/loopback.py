@@ -80,6 +80,7 @@ async def listening(script: Script, port: int = 0, tls: ssl.SSLContext | None = 
     """Serves `script` on each connection; whatever is still open at the end is closed."""
     seen = Loopback()
     tasks: set[asyncio.Task[None]] = set()
+    ending = False
 
     async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = Peer(reader, writer, seen.connections, seen.requests)
@@ -92,18 +93,33 @@ async def listening(script: Script, port: int = 0, tls: ssl.SSLContext | None = 
             writer.close()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.create_task(play(reader, writer)))
+        if ending:
+            writer.close()
+        else:
+            tasks.add(asyncio.create_task(play(reader, writer)))
 
     server = await asyncio.start_server(accept, "127.0.0.1", port, ssl=tls)
-    seen.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    number = server.sockets[0].getsockname()[1]
+    seen.url = f"{'https' if tls else 'http'}://127.0.0.1:{number}"
     try:
         yield seen
     finally:
+        ending = True
+        await _accepted_all(number)
         server.close()
         for task in tasks:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
     assert not [result for result in results if isinstance(result, Exception)], results
+
+
+async def _accepted_all(port: int) -> None:
+    """Returns when whoever connected until here is accepted: uvloop does that one by one, and this is the last."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    with suppress(ConnectionError):
+        writer.write(b"no handshake\r\n\r\n")
+        await reader.read()
+    writer.close()
 
 
 def _content_length(head: bytes) -> int:

@@ -1,11 +1,11 @@
 """The adapter: requests in, answers out."""
 
 import ssl
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from modelwire_service.upstreams.http import causes
 from modelwire_service.upstreams.http.base import Request, Timeouts
-from modelwire_service.upstreams.http.native.connection import Connection, StaleConnection
+from modelwire_service.upstreams.http.native.connection import StaleConnection
 from modelwire_service.upstreams.http.native.dial import Dialer
 from modelwire_service.upstreams.http.native.pool import Pool
 from modelwire_service.upstreams.http.native.request_head import Origin, RequestHead
@@ -39,15 +39,19 @@ class NativeClient:
             head = self._head_of(request.method, request.url, tuple(request.headers.items()))
         except ValueError as error:
             raise causes.not_reached(error) from error
-        pool = self._pools.get(head.origin) or self._pools.setdefault(head.origin, Pool())
+        pool = self._pools.get(head.origin) or self._made_pool(head.origin)
         lines = head.before(len(request.body))
-        if (kept := pool.take()) is not None:
-            try:
-                return await kept.exchange(lines, request.body)
-            except StaleConnection:
-                pass
-        made = await self._dialer.dial(head.origin, partial(Connection, pool, self._timeouts))
+        connection = pool.take() or await pool.wait()
+        try:
+            return await connection.exchange(lines, request.body)
+        except StaleConnection:
+            pass
+        made = await pool.dial()
         return await made.exchange(lines, request.body)
+
+    def _made_pool(self, origin: Origin) -> Pool:
+        pool = self._pools[origin] = Pool(origin, self._dialer, self._timeouts)
+        return pool
 
     async def aclose(self) -> None:
         for pool in self._pools.values():

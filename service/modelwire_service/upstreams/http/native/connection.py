@@ -64,6 +64,11 @@ class Connection(asyncio.Protocol):
     def usable(self) -> bool:
         return not self._transport.is_closing()
 
+    @property
+    def used(self) -> bool:
+        """Whether it has carried a request whose answer came whole."""
+        return self._used
+
     async def exchange(self, head: bytes, body: bytes) -> NativeResponse:
         """Sends a request and waits for the head of its answer.
 
