@@ -16,6 +16,7 @@ from .field_encoders import field_put
 from .json_options import PROTO3_JSON, JsonOptions
 from .json_text import MAX_VALUES, JsonValue
 from .options import null_is_value
+from .reader import Reader
 from .struct_decoder import Decode
 from .struct_encoder import Put
 from .styles import PROTO_NAMES, Style, rest_style
@@ -24,6 +25,7 @@ from .value_limit import ValueLimit
 from .wire import MAX_DEPTH
 
 FieldEncoder = Callable[[JsonValue, str], bytes]
+RequestReader = Callable[[JsonValue, str], JsonValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class _Compilers:
     encoder: Encoder
     rest: Decoder
     proto_names: Decoder
+    reader: Reader
     rest_limit: ValueLimit
     proto_names_limit: ValueLimit
 
@@ -48,12 +51,13 @@ class Codecs:
     """
 
     def __init__(self, options: JsonOptions = PROTO3_JSON, *, max_values: int = MAX_VALUES) -> None:
-        style = rest_style(options)
+        style, encoder, proto_names = rest_style(options), Encoder(options), Decoder(PROTO_NAMES)
         self._compilers = _Compilers(
             style,
-            Encoder(options),
+            encoder,
             Decoder(style),
-            Decoder(PROTO_NAMES),
+            proto_names,
+            Reader(encoder, proto_names),
             ValueLimit(count_runs=False),
             ValueLimit(count_runs=True),
         )
@@ -69,6 +73,23 @@ class Codecs:
         return self._messages.get(descriptor) or self._messages.setdefault(
             descriptor, MessageCodec(descriptor, self._compilers, self._max_values)
         )
+
+    def request_reader(self, descriptor: Descriptor) -> RequestReader:
+        """Reads JSON values of a message type as a service reads its request: what `MessageCodec.decode_proto_names`
+        gives of what `MessageCodec.encode` writes, without the bytes between.
+
+        Called with a value that `parse_json` gave and the path it stands at; values are not counted again. Texts of
+        it are handed on, not copied. Raises `JsonError` where `encode` does.
+        """
+        read = self._compilers.reader.read_of(descriptor)
+
+        def read_request(value: JsonValue, path: str) -> JsonValue:
+            try:
+                return read(value, MAX_DEPTH)
+            except JsonError as error:
+                raise error.below(path) from None
+
+        return read_request
 
     def field_encoder(self, field: FieldDescriptor) -> FieldEncoder:
         """Writes the JSON value of one whole field (a list for a repeated one), tag included.

@@ -16,13 +16,12 @@ from .json_options import JsonOptions
 from .json_text import JsonValue
 from .options import json_fields, null_is_value, overflow_field
 from .registry import Registry
+from .spellings import Rival, refuse_rivals, rivals, spellings
 from .struct_encoder import Put, put_list, put_struct, put_value
 from .well_known import WELL_KNOWN, WellKnown
 
-# A name that must not stand beside another, and whether it may if its value is null.
-_Rival = tuple[str, bool]
 # How a field is written, whether null is a value of it, and the rivals of the name it goes by.
-_Row = tuple[Put, bool, tuple[_Rival, ...]]
+_Row = tuple[Put, bool, tuple[Rival, ...]]
 
 _STRUCTS: Final = {
     "google.protobuf.Struct": put_struct,
@@ -48,14 +47,15 @@ class Encoder:
         if name in WELL_KNOWN:
             return _well_known_put(WELL_KNOWN[name])
         if name == ANY:
-            return any_put(descriptor.file.pool, self.put_of, self._put_unknown)
+            return any_put(descriptor.file.pool, self.put_of, self.put_unknown)
         return _STRUCTS.get(name)
 
     def _make(self, descriptor: Descriptor, of: Callable[[Descriptor], "_MessageEncoder"]) -> "_MessageEncoder":
-        return _MessageEncoder(descriptor, lambda child: self._special(child) or of(child).put, self._put_unknown)
+        return _MessageEncoder(descriptor, lambda child: self._special(child) or of(child).put, self.put_unknown)
 
     @property
-    def _put_unknown(self) -> Put:
+    def put_unknown(self) -> Put:
+        """What becomes of members that no field declares, where there is no overflow field."""
         return _ignore if self._ignores_unknown else _refuse
 
 
@@ -71,8 +71,8 @@ class _MessageEncoder:
     def link(self) -> None:
         for field in json_fields(self._descriptor):
             put = field_put(field, self._put_of)
-            for name in _spellings(field):
-                self._rows[name] = put, null_is_value(field), tuple(_rivals(field, name))
+            for name in spellings(field):
+                self._rows[name] = put, null_is_value(field), rivals(field, name)
         if overflow := overflow_field(self._descriptor):
             self._put_beyond = element_put(overflow, self._put_of)
 
@@ -89,34 +89,15 @@ class _MessageEncoder:
                 if row is None:
                     beyond[key] = item
                     continue
-                put, keeps_null, rivals = row
+                put, keeps_null, others = row
                 if item is None and not keeps_null:
                     continue
-                if rivals:
-                    _refuse_rivals(value, rivals)
+                if others:
+                    refuse_rivals(value, others)
                 total += put(out, item, depth)
         except JsonError as error:
             raise error.inside(key) from None
         return total + self._put_beyond(out, beyond, depth) if beyond else total
-
-
-def _spellings(field: FieldDescriptor) -> set[str]:
-    return {field.name, field.json_name}
-
-
-def _rivals(field: FieldDescriptor, name: str) -> list[_Rival]:
-    """A field's other spelling, and the other members of its oneof."""
-    twins = [(twin, False) for twin in _spellings(field) - {name}]
-    siblings = (
-        [member for member in field.containing_oneof.fields if member is not field] if field.containing_oneof else []
-    )
-    return twins + [(other, not null_is_value(member)) for member in siblings for other in _spellings(member)]
-
-
-def _refuse_rivals(value: dict[str, JsonValue], rivals: tuple[_Rival, ...]) -> None:
-    for rival, null_is_absent in rivals:
-        if rival in value and not (null_is_absent and value[rival] is None):
-            raise JsonError("", f"cannot stand beside {rival}")
 
 
 def _refuse(out: list[bytes], members: JsonValue, depth: int) -> int:

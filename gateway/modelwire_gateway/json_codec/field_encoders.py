@@ -79,7 +79,7 @@ def _message_put(head: bytes, put_message: Put) -> Put:
 
 def _repeated_put(put_element: Put, keeps_null: bool) -> Put:
     def put(out: list[bytes], value: JsonValue, depth: int) -> int:
-        items = _items(value)
+        items = items_of(value)
         total = index = 0
         try:
             for index, item in enumerate(items):  # noqa: B007 (used when an item fails)
@@ -108,7 +108,7 @@ def _packed_put(field: FieldDescriptor) -> Put:
 
 
 def _packed(value: JsonValue, encode: Encode) -> bytes:
-    items = _items(value)
+    items = items_of(value)
     chunks: list[bytes] = []
     try:
         for item in items:
@@ -128,7 +128,8 @@ def _packed_floats(value: JsonValue, layout: str) -> bytes | None:
     return narrowed.tobytes() if np.isfinite(narrowed).all() else None
 
 
-def _items(value: JsonValue) -> list[JsonValue]:
+def items_of(value: JsonValue) -> list[JsonValue]:
+    """The elements of a repeated field; refuses what is no list."""
     if isinstance(value, list):
         return value
     if isinstance(value, np.ndarray):
@@ -159,7 +160,7 @@ def _map_put(field: FieldDescriptor, put_of: PutOf) -> Put:
 def _entry_put(key_field: FieldDescriptor, value_field: FieldDescriptor, put_of: PutOf) -> Put:
     put_key, put_value = element_put(key_field, put_of), element_put(value_field, put_of)
     keeps_null = takes_null(value_field)
-    read_key = _key_reader(key_field)
+    read_key = key_reader(key_field)
 
     def put(out: list[bytes], entry: JsonValue, depth: int) -> int:
         key, value = entry
@@ -170,7 +171,7 @@ def _entry_put(key_field: FieldDescriptor, value_field: FieldDescriptor, put_of:
     return put
 
 
-def _key_reader(field: FieldDescriptor) -> Callable[[str], JsonValue]:
+def key_reader(field: FieldDescriptor) -> Callable[[str], JsonValue]:
     """From the name of a member to the key's JSON value. Each key has one text, so that none can come twice."""
     if field.type == FieldDescriptor.TYPE_STRING:
         return lambda key: key

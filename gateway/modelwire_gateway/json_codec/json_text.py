@@ -40,7 +40,7 @@ def parse_json(text: bytes, *, max_values: int = MAX_VALUES) -> JsonValue:
     _check_count(text, max_values)
     try:
         decoded = text.decode()
-        value = _DECODER.decode(decoded)
+        value = _value(decoded)
     except JsonError:
         raise
     except UnicodeDecodeError as error:
@@ -51,7 +51,7 @@ def parse_json(text: bytes, *, max_values: int = MAX_VALUES) -> JsonValue:
         raise JsonError("", "holds an integer of too many digits") from None
     except RecursionError:
         raise JsonError("", TOO_DEEP) from None
-    if b"\\" in text:
+    if b"\\u" in text:
         _check_surrogates(text, decoded)
     return value
 
@@ -92,6 +92,15 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
+
+
+def _value(text: str) -> JsonValue:
+    """What `_DECODER.decode` gives, which looks for blanks first and is better at saying what is wrong."""
+    try:
+        value, end = _DECODER.scan_once(text, 0)
+    except StopIteration:
+        return _DECODER.decode(text)
+    return _DECODER.decode(text) if text[end:].strip(" \t\r\n") else value
 
 
 def _check_count(text: bytes, max_values: int) -> None:

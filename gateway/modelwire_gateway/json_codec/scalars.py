@@ -21,6 +21,7 @@ from .wire import FIXED32, FIXED64, LENGTH_DELIMITED, MASK32, MASK64, VARINT, re
 
 Encode = Callable[[JsonValue], bytes]
 Decode = Callable[[Any], JsonValue]
+MUST_BE_STRING: Final = "must be a string"
 LONE_SURROGATE: Final = "has a lone surrogate"
 INVALID_UTF8: Final = "is not valid UTF-8"
 
@@ -58,7 +59,7 @@ def raw_value(buf: bytes, start: int, stop: int, wire_type: int) -> int | bytes:
 
 def utf8(value: JsonValue) -> bytes:
     if not isinstance(value, str):
-        raise JsonError("", "must be a string")
+        raise JsonError("", MUST_BE_STRING)
     try:
         return value.encode()
     except UnicodeEncodeError:
