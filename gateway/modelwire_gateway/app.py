@@ -9,7 +9,7 @@ from typing import Any, Final
 from google.protobuf.descriptor import ServiceDescriptor
 
 from modelwire_gateway.answers.answer import Answer, refuse
-from modelwire_gateway.backends.base import Backend, Call, Metadata
+from modelwire_gateway.backends.base import Backend, Call, Metadata, Request, takes_json
 from modelwire_gateway.client_address import FORWARDED_FOR
 from modelwire_gateway.endpoints import Endpoint, Endpoints, shown_path
 from modelwire_gateway.errors import RpcFailure, failure
@@ -38,7 +38,7 @@ class _Order:
     """A call to be made, all of it known but for the messages of a stream."""
 
     endpoint: Endpoint
-    request: bytes | RequestStream
+    request: Request | RequestStream
     metadata: Metadata
     timeout: float | None
     parameters: SystemParameters
@@ -56,7 +56,7 @@ class Transcoder:
     ) -> None:
         self._options = options or GatewayOptions()
         self._backend = backend
-        self._endpoints = Endpoints(services, self._options)
+        self._endpoints = Endpoints(services, self._options, takes_json=takes_json(self._backend))
         self._bytes_in_flight = BytesInFlight(self._options.max_bytes_in_flight)
 
     def serve(self, services: Iterable[ServiceDescriptor]) -> None:
@@ -64,7 +64,7 @@ class Transcoder:
 
         Raises RouteErrors if the routes cannot be built; those before stay.
         """
-        self._endpoints = Endpoints(services, self._options)
+        self._endpoints = Endpoints(services, self._options, takes_json=takes_json(self._backend))
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -133,13 +133,13 @@ class Transcoder:
             metadata.append((FORWARDED_FOR, client))
         timeout = timeout_seconds(exchange.headers)
         content_type = exchange.headers.get("content-type")
-        request: bytes | RequestStream
+        request: Request | RequestStream
         if endpoint.client_streaming:
             messages = endpoint.binder.messages(captures, query.fields, content_type)
             request = RequestStream(messages, exchange.streamed_body())
         else:
             body = await exchange.body(self._options.max_request_bytes, self._bytes_in_flight)
-            request = endpoint.binder.message(captures, query.fields, body, content_type)
+            request = endpoint.binder.request(captures, query.fields, body, content_type)
         return _Order(endpoint, request, metadata, timeout, query.parameters)
 
 

@@ -75,9 +75,14 @@ class Endpoint:
 
 
 class Endpoints:
-    """The endpoints of some services; None as long as nobody knows which. Raises RouteErrors."""
+    """The endpoints of some services; None as long as nobody knows which. Raises RouteErrors.
 
-    def __init__(self, services: Iterable[ServiceDescriptor] | None, options: GatewayOptions) -> None:
+    With `takes_json` requests may be made for a backend that takes them as JSON.
+    """
+
+    def __init__(
+        self, services: Iterable[ServiceDescriptor] | None, options: GatewayOptions, *, takes_json: bool = False
+    ) -> None:
         served = tuple(services or ())
         codecs, names = Codecs(options.json), FieldNames()
         pools = {id(service.file.pool): service.file.pool for service in served}
@@ -88,7 +93,8 @@ class Endpoints:
         self._known = services is not None
         self._table = RouteTable.from_services(served, options.reserved_paths)
         self._by_route = {
-            route: Endpoint(route, Binder(route, codecs, names, options), codecs, self.style) for route in self.routes
+            route: Endpoint(route, Binder(route, codecs, names, options, takes_json=takes_json), codecs, self.style)
+            for route in self.routes
         }
         self._named = _named(self.routes)
 

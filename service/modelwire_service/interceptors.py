@@ -28,7 +28,7 @@ _ARRIVAL_SECONDS: Final = 60.0
 _LAST_WORDS_SECONDS: Final = 1.0  # past its end, for who waits for an answer to be told so first
 _log = logging.getLogger("modelwire.call")
 
-Requests = bytes | AsyncIterator[bytes]
+Requests = bytes | dict[str, Any] | AsyncIterator[bytes]
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
@@ -96,9 +96,9 @@ def _streaming(
     return handle
 
 
-async def _request(requests: Requests) -> bytes:
+async def _request(requests: Requests) -> bytes | dict[str, Any]:
     """The one request of a call; in this process it comes as it is. Raises InvalidRequest where there is none."""
-    if isinstance(requests, bytes):
+    if isinstance(requests, bytes | dict):
         return requests
     try:
         async with asyncio.timeout(_ARRIVAL_SECONDS):

@@ -1,4 +1,4 @@
-"""Between gRPC and the services: handlers that take and give wire bytes.
+"""Between gRPC and the services: handlers that take and give wire bytes, or take a request as JSON in this process.
 
 Requests are decoded inside the handler, not by grpc: a deserializer that raises becomes UNKNOWN with
 the name of a class in its message. The gateway's codec does it, because it keeps the order of Structs.
@@ -38,8 +38,8 @@ def unary(method: Unary, service: ServiceDescriptor, name: str) -> grpc.RpcMetho
     rpc = service.methods_by_name[name]
     read, write = _reader(rpc.input_type), _writer(rpc.output_type)
 
-    async def handle(wire: bytes, context: Any) -> Response:
-        response = await method(read(wire))
+    async def handle(given: bytes | Json, context: Any) -> Response:
+        response = await method(read(given))
         if isinstance(response, bytes):
             return response
         if isinstance(response, AsShown) and isinstance(context, LocalContext):
@@ -54,8 +54,8 @@ def streaming(method: Streaming, service: ServiceDescriptor, name: str) -> grpc.
     read = _reader(service.methods_by_name[name].input_type)
 
     # No generator around the method's own: what is wrong with a request is raised before there is one.
-    def handle(wire: bytes, _: Any) -> AsyncGenerator[bytes]:
-        return method(read(wire))
+    def handle(given: bytes | Json, _: Any) -> AsyncGenerator[bytes]:
+        return method(read(given))
 
     return grpc.unary_stream_rpc_method_handler(handle)
 
@@ -65,12 +65,14 @@ def http_body(content_type: str, data: bytes) -> bytes:
     return bytes(httpbody_pb2.HttpBody(content_type=content_type, data=data).SerializeToString())
 
 
-def _reader(message: Descriptor) -> Callable[[bytes], Json]:
+def _reader(message: Descriptor) -> Callable[[bytes | Json], Json]:
     codec = MessageCodec.of(message)
 
-    def read(wire: bytes) -> Json:
+    def read(given: bytes | Json) -> Json:
+        if isinstance(given, dict):
+            return given
         try:
-            request: Json = codec.decode_proto_names(wire)
+            request: Json = codec.decode_proto_names(given)
         except JsonError as error:
             raise InvalidRequest.of(error.path, error.reason) from None
         return request

@@ -67,7 +67,7 @@ async def serving(
     interceptors = call_interceptors(entrance)
     grpc_server = GrpcServer(handlers, interceptors, address="127.0.0.1:0", max_request_bytes=max_request_bytes)
     await grpc_server.start()
-    local = LocalBackend(handlers, interceptors)
+    local = LocalBackend(handlers, interceptors, tailored=True)
     remote = RemoteBackend(grpc_server.address, max_request_bytes=max_request_bytes)
     servers = [_http_server(backend, max_request_bytes) for backend in (local, remote)]
     for server in servers:

@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from google.protobuf.descriptor import MethodDescriptor
 
 from modelwire_gateway.json_codec import JsonValue
 
 Metadata = Sequence[tuple[str, str | bytes]]
+Request = bytes | dict[str, Any]
+"""A request message in wire form or, for backends that take it so, as `Codecs.request_reader` reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class Backend(Protocol):
     """Where calls go: a remote server, or handlers in this process."""
 
     def call(
-        self, rpc: Rpc, request: bytes | AsyncIterable[bytes], *, metadata: Metadata, timeout: float | None
+        self, rpc: Rpc, request: Request | AsyncIterable[bytes], *, metadata: Metadata, timeout: float | None
     ) -> Call:
         """Starts a call. `timeout` in seconds covers all of it; past it, DEADLINE_EXCEEDED."""
         ...
@@ -88,3 +90,17 @@ class Backend(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class TakesJson(Protocol):
+    """What a backend is besides that may take requests as JSON, in the place of their wire form."""
+
+    @property
+    def takes_json(self) -> bool:
+        """Whether it takes them, for all methods."""
+        ...
+
+
+def takes_json(backend: Backend) -> bool:
+    return isinstance(backend, TakesJson) and backend.takes_json

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import grpc
 
-from modelwire_gateway.backends.base import Metadata, Rpc
+from modelwire_gateway.backends.base import Metadata, Request, Rpc
 from modelwire_gateway.backends.status import failure_of
 from modelwire_gateway.options import MAX_REQUEST_BYTES
 
@@ -77,13 +77,13 @@ class RemoteBackend:
         self._callables: dict[str, Any] = {}
 
     def call(
-        self, rpc: Rpc, request: bytes | AsyncIterable[bytes], *, metadata: Metadata, timeout: float | None
+        self, rpc: Rpc, request: Request | AsyncIterable[bytes], *, metadata: Metadata, timeout: float | None
     ) -> "RemoteCall":
         limit = None if timeout is None else min(timeout, _LONGEST_TIMEOUT)
         callable_, sent = self._callable(rpc), tuple(metadata)
-        if isinstance(request, bytes):
-            return RemoteCall(callable_(request, metadata=sent, timeout=limit), rpc, sent)
-        return RemoteCall(callable_(metadata=sent, timeout=limit), rpc, sent, request)
+        if isinstance(request, AsyncIterable):
+            return RemoteCall(callable_(metadata=sent, timeout=limit), rpc, sent, request)
+        return RemoteCall(callable_(request, metadata=sent, timeout=limit), rpc, sent)
 
     async def ready(self) -> bool:
         """Whether there is a connection to the server; waits a moment for one."""

@@ -7,7 +7,7 @@ is bound elsewhere (in a path, say) may then stand later on the wire and win.
 from collections.abc import Callable
 from typing import Final
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor
 
 from .any_messages import ANY, any_put
 from .errors import JsonError

@@ -91,7 +91,8 @@ def _refuse_constant(name: str) -> NoReturn:
     raise JsonError("", f"invalid JSON: {name} is not a JSON number")
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
+# Its `scan_once` reads a value without blanks around it; typeshed does not have it.
+_DECODER: Final[Any] = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
 
 
 def _value(text: str) -> JsonValue:

@@ -1,8 +1,8 @@
 """google.protobuf.Struct, Value and ListValue, from JSON to what a service reads.
 
 What comes out is what struct_decoder makes of what struct_encoder writes, of the same depth at most and with the same
-complaints. Objects and lists are copied, texts are handed on as they are: JSON text with half a surrogate pair in it was
-refused as such.
+complaints. Objects and lists are copied, texts are handed on as they are: JSON text with half a surrogate pair in it
+was refused as such.
 """
 
 from typing import Final
@@ -64,4 +64,3 @@ def read_value(value: JsonValue, depth: int) -> JsonValue:
     if kind is float or kind is int:
         return plain(finite(value))
     raise JsonError("", "is not a JSON value")
-

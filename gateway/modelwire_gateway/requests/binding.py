@@ -6,8 +6,10 @@ that true: values are written in full even when they are zero, and a query key t
 or the body binds is passed over, under whatever spelling, oneofs included.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
+from modelwire_gateway.backends.base import Request
 from modelwire_gateway.content_types import JSON
 from modelwire_gateway.json_codec import Codecs, JsonError, JsonValue, length_delimited, parse_json
 from modelwire_gateway.options import GatewayOptions
@@ -34,22 +36,43 @@ from modelwire_gateway.routing.route_rules import Route
 
 QueryFields = Sequence[tuple[str, str]]
 
+# JSON grows on the wire by less than this: of a list of Values, `0,` becomes a tag of up to five bytes, a length, and a
+# number of nine.
+_GROWTH: Final = 8
+
+_Made = TypeVar("_Made")
+
 
 class Binder:
     """Makes the requests of one route. Raises RpcFailure INVALID_ARGUMENT naming the field that is at fault.
 
     `captures` are the decoded values of the route's variables, in their order; `query` has keys and values, decoded;
-    `content_type` is the header's value.
+    `content_type` is the header's value. With `takes_json` whole requests may be made for who takes them as JSON.
     """
 
-    def __init__(self, route: Route, codecs: Codecs, names: FieldNames, options: GatewayOptions) -> None:
+    def __init__(
+        self, route: Route, codecs: Codecs, names: FieldNames, options: GatewayOptions, *, takes_json: bool = False
+    ) -> None:
         self._route = route
         self._request = route.rpc.descriptor.input_type
         self._encode_text = codecs.encode_text
         self._names = names
         self._options = options
         self._encode = _encode(route, codecs)
+        reads = takes_json and route.body == "*" and not route.takes_http_body
+        self._read = codecs.request_reader(self._request) if reads else None
+        self._read_bytes = options.max_request_bytes // _GROWTH
         self._body_number = None if route.body is None or route.body == "*" else route.body.number
+
+    def request(self, captures: Sequence[str], query: QueryFields, body: bytes, content_type: str | None) -> Request:
+        """The request message, as JSON if it may be; raises as `message` does.
+
+        In wire form wherever that could be over the limit, and where path and query bind something.
+        """
+        if self._read is None or not 0 < len(body) <= self._read_bytes or captures or query:
+            return self.message(captures, query, body, content_type)
+        request: Request = self._from_json(self._read, body, content_type)
+        return request
 
     def message(self, captures: Sequence[str], query: QueryFields, body: bytes, content_type: str | None) -> bytes:
         """The request message, in wire form.
@@ -82,12 +105,13 @@ class Binder:
             return b""
         if self._route.takes_http_body:
             return self._http_body_wire(body, content_type or "")
-        if not body:
-            return b""
+        return self._from_json(self._encode, body, content_type) if body else b""
+
+    def _from_json(self, convert: Callable[[JsonValue, str], _Made], body: bytes, content_type: str | None) -> _Made:
         if body_type(content_type) != JSON:
             raise wrong_content_type(JSON, content_type)
         try:
-            return self._encode(parse_json(body), "")
+            return convert(parse_json(body), "")
         except JsonError as error:
             raise invalid(error.path, error.reason) from None
 

@@ -49,7 +49,8 @@ class Doors:
         )
         self.http: HttpDoor | None = None
         if not settings.no_http:
-            self.http = _http_door(settings, LocalBackend(handlers, interceptors), entrance, certificates, listener)
+            backend = LocalBackend(handlers, interceptors, tailored=True)
+            self.http = _http_door(settings, backend, entrance, certificates, listener)
 
     @property
     def ask(self) -> bool:

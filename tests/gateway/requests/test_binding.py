@@ -11,6 +11,7 @@ from modelwire_gateway.options import GatewayOptions
 from modelwire_gateway.requests.binding import Binder
 from modelwire_gateway.requests.query import read_query
 from modelwire_gateway.routing.field_paths import FieldNames
+from modelwire_gateway.routing.route_rules import Route
 from modelwire_gateway.routing.routes import Match, RouteTable
 from support.images import CompileServices
 
@@ -66,6 +67,27 @@ service S {
 """
 
 
+def bound_either_way(route: Route, options: GatewayOptions, *given: Any) -> bytes:
+    """The request in wire form, after a look whether one as JSON comes to the same, or to the same complaint."""
+    codecs = Codecs()
+    binder = Binder(route, codecs, FieldNames(), options, takes_json=True)
+    wire, refusal = attempted(binder.message, *given)
+    request, same_refusal = attempted(binder.request, *given)
+    if refusal is not None:
+        assert same_refusal is not None
+        assert (same_refusal.status, same_refusal.http_status) == (refusal.status, refusal.http_status)
+        raise refusal
+    assert request in (wire, codecs.message(route.rpc.descriptor.input_type).decode_proto_names(wire))
+    return bytes(wire)
+
+
+def attempted(bind: Callable[..., Any], *given: Any) -> tuple[Any, RpcFailure | None]:
+    try:
+        return bind(*given), None
+    except RpcFailure as refusal:
+        return None, refusal
+
+
 @pytest.fixture(scope="module")
 def bind(compile_services: CompileServices) -> Bind:
     """Binds a request to the route it matches and gives the message as proto3 JSON, read by protobuf itself."""
@@ -78,8 +100,8 @@ def bind(compile_services: CompileServices) -> Bind:
         match = table.match(method, raw_path)
         assert isinstance(match, Match)
         body = body.encode() if isinstance(body, str) else body
-        binder = Binder(match.route, Codecs(), FieldNames(), GatewayOptions(**options))
-        wire = binder.message(match.captures, read_query(query.encode()).fields, body, content_type)
+        given = match.captures, read_query(query.encode()).fields, body, content_type
+        wire = bound_either_way(match.route, GatewayOptions(**options), *given)
         message = message_factory.GetMessageClass(match.route.rpc.descriptor.input_type).FromString(wire)
         return json_format.MessageToDict(message)
 
@@ -286,3 +308,28 @@ def test_an_http_body_takes_any_bytes(bind: Bind, content_type: str | None) -> N
 
 def test_an_http_body_without_body_and_type_is_absent(bind: Bind) -> None:
     assert bind("POST", "/raw/n", b"") == {"name": "n"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "as_json"),
+    [
+        ("/all", b'{"name": "a"}', True),
+        ("/all", b"", False),
+        ("/all?x=1", b'{"name": "a"}', False),
+        ("/left/x", b'{"name": "a"}', False),
+        ("/sub", b'{"title": "a"}', False),
+        ("/raw", b'{"data": "aaaa"}', False),
+        ("/all", b'{"any": [%b0]}' % (b"0," * 100), False),
+    ],
+    ids=["whole", "empty", "query", "path", "field", "raw", "perhaps too large"],
+)
+def test_a_request_is_handed_on_as_json_where_it_need_not_be_merged_nor_measured(
+    path: str, body: bytes, as_json: bool, compile_services: CompileServices
+) -> None:
+    raw_path, _, query = path.partition("?")
+    match = RouteTable.from_services(compile_services(SCHEMA)).match("POST", raw_path)
+    assert isinstance(match, Match)
+    options = GatewayOptions(max_request_bytes=1200, unknown_query="ignore")
+    binder = Binder(match.route, Codecs(), FieldNames(), options, takes_json=True)
+    request = binder.request(match.captures, read_query(query.encode()).fields, body, None)
+    assert isinstance(request, dict if as_json else bytes)
