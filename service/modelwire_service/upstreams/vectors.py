@@ -1,5 +1,6 @@
 """Vectors out of answers, checked: numbers that float32 holds, as callers who ask for base64 get them."""
 
+import struct
 from typing import Any, Final
 
 import numpy as np
@@ -13,15 +14,20 @@ VectorList = list[Vector] | NDArray[np.floating[Any]]
 """Several vectors: a list, or the rows of an array."""
 
 _LARGEST: Final = float(np.finfo(np.float32).max)
+_FLOATS: Final = {float}
 _NUMBERS: Final = {float, int, str}  # a text may be a number; true and null are none
 
 
 def vector_of(numbers: Any) -> Vector:
     """The vector of a list of numbers. Raises UpstreamProtocolError for any other value."""
     try:
-        if not _NUMBERS.issuperset(map(type, numbers)):
+        kinds = set(map(type, numbers))
+        if kinds == _FLOATS:  # NumPy takes twice as long to look at each
+            vector: Vector = np.frombuffer(struct.pack(f"={len(numbers)}d", *numbers))
+        elif kinds <= _NUMBERS:
+            vector = np.array(numbers, dtype=np.float64)
+        else:
             raise TypeError
-        vector = np.array(numbers, dtype=np.float64)
     except (ValueError, TypeError):
         raise UpstreamProtocolError("the upstream sent an embedding that cannot be read") from None
     return checked(vector)
