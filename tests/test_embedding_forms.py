@@ -101,3 +101,26 @@ async def test_the_same_bytes_whether_or_not_the_answer_was_on_the_wire(
     assert answers[0] == answers[1]
     for item, vector in zip(orjson.loads(answers[0])["data"], LISTS[kind], strict=True):
         assert np.array_equal(np.array(unpacked(item["embedding"], asked), "<f4"), np.array(vector, "<f4"))
+
+
+@pytest.mark.parametrize("tokens", [0, 7, None])
+@pytest.mark.parametrize("as_base64", [True, False])
+@pytest.mark.parametrize("kind", LISTS)
+async def test_the_same_typed_answer_whether_or_not_it_was_on_the_wire(
+    stack: Stack, upstream: ScriptedUpstream, kind: str, as_base64: bool, tokens: int | None
+) -> None:
+    answer = listed(*(map(packed, LISTS[kind]) if as_base64 else LISTS[kind]))
+    upstream.answer = answer_json(answer | {"usage": {"prompt_tokens": tokens, "total_tokens": tokens}})
+    async with httpx.AsyncClient(timeout=30) as client:
+        answers = [
+            (
+                await client.post(
+                    stack.url(backend) + "/v1/modelwire/embeddings", json={"model": "scripted", "inputs": ["a", "b"]}
+                )
+            )
+            .raise_for_status()
+            .content
+            for backend in ("local", "remote")
+        ]
+    assert orjson.loads(answers[0]) == orjson.loads(answers[1])
+    assert answers[0].translate(None, b"-.e0123456789") == answers[1].translate(None, b"-.e0123456789")

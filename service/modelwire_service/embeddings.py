@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 import pybase64
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from modelwire_service.call_record import current
 from modelwire_service.dispatch.dispatcher import Dispatcher
@@ -42,7 +42,7 @@ class EmbeddingService:
         as_base64 = request.pop("encoding_format", "float") == "base64"
         embeddings = await self._vectors.of(request)
         vectors = embeddings.vectors
-        shown = list(map(_base64, vectors)) if as_base64 else _fractions(vectors)
+        shown = list(map(_base64, vectors)) if as_base64 else _doubles(vectors)
         answer = {
             "object": "list",
             "data": [
@@ -56,13 +56,19 @@ class EmbeddingService:
         return answer if shown is None else AsShown(answer)
 
 
-def _fractions(vectors: VectorList) -> NDArray[np.float64] | None:
-    """Rows of doubles that JSON has as they are. None where that is not sure: it has 5 for 5.0, and no NaN."""
+def fractions(vectors: VectorList, dtype: DTypeLike | None = None) -> NDArray[np.floating[Any]] | None:
+    """The vectors as rows of `dtype`, by default their own, if JSON has each number as it is; None where it does not:
+    it has 5 for 5.0, and no NaN. None, too, for vectors of several lengths."""
     try:
-        rows = np.asarray(vectors)
-    except ValueError:  # of several lengths
+        rows = np.asarray(vectors, dtype)
+    except ValueError:
         return None
-    return rows.astype(np.float64) if np.abs(rows - np.rint(rows)).min() > 0 else None
+    return rows if np.abs(rows - np.rint(rows)).min() > 0 else None
+
+
+def _doubles(vectors: VectorList) -> NDArray[np.float64] | None:
+    rows = fractions(vectors)
+    return None if rows is None else rows.astype(np.float64)
 
 
 def _base64(vector: NDArray[np.floating[Any]]) -> str:

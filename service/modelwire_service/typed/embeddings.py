@@ -1,7 +1,10 @@
 """EmbeddingService: texts in, vectors out."""
 
-from modelwire_service.embeddings import Vectors
+import numpy as np
+
+from modelwire_service.embeddings import Vectors, fractions
 from modelwire_service.errors import ServiceError
+from modelwire_service.rpc import AsShown
 from modelwire_service.typed.field_names import in_v1_fields
 from modelwire_service.typed.requests import embeddings_request
 from modelwire_service.upstreams.base import Json
@@ -23,8 +26,13 @@ class EmbeddingService:
             embeddings = await self._vectors.of(asked)
         except ServiceError as error:
             raise in_v1_fields(error) from error.__cause__
-        return {
-            "embeddings": [{"index": index, "values": vector} for index, vector in enumerate(embeddings.vectors)],
+        rows = fractions(embeddings.vectors, np.float32)
+        vectors = embeddings.vectors if rows is None else rows
+        counts = {"promptTokens": embeddings.prompt_tokens, "totalTokens": embeddings.total_tokens}
+        answer = {
+            # proto3's JSON has no 0 where that is as good as nothing.
+            "embeddings": [{**({"index": at} if at else {}), "values": vector} for at, vector in enumerate(vectors)],
             "model": embeddings.model,
-            "usage": {"prompt_tokens": embeddings.prompt_tokens, "total_tokens": embeddings.total_tokens},
+            "usage": {name: count for name, count in counts.items() if count},
         }
+        return answer if rows is None else AsShown(answer)

@@ -42,7 +42,7 @@ def joined(answers: list[Embeddings]) -> Embeddings:
 def _in_order(data: Any, count: int) -> list[Json]:
     """Items by their `index`, a text or a float where it is one. Those without (proto3's JSON leaves 0 out) fill the
     gaps in order."""
-    if not isinstance(data, list) or len(data) != count or not all(isinstance(item, dict) for item in data):
+    if not isinstance(data, list) or len(data) != count or set(map(type, data)) != {dict}:
         got = len(data) if isinstance(data, list) else "no list of"
         raise UpstreamProtocolError(f"the upstream answered {got} embeddings for {count} texts")
     indexes = [item.get("index") for item in data]
@@ -59,9 +59,9 @@ def _in_order(data: Any, count: int) -> list[Json]:
 
 
 def _vectors(embeddings: list[Any]) -> VectorList:
-    if not all(isinstance(embedding, str) for embedding in embeddings):
-        return [_decoded([each])[0] if isinstance(each, str) else vector_of(each) for each in embeddings]
-    return _decoded(embeddings)
+    if set(map(type, embeddings)) == {str}:
+        return _decoded(embeddings)
+    return [_decoded([each])[0] if isinstance(each, str) else vector_of(each) for each in embeddings]
 
 
 def _decoded(texts: list[str]) -> VectorList:
