@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import orjson
 
 from modelwire_gateway.errors import RpcFailure, error_body
-from modelwire_gateway.exchange import Receive, Scope, Send
+from modelwire_gateway.exchange import Receive, Scope, Send, send_whole
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -18,8 +18,7 @@ async def send_json(send: Send, status: int, body: object, headers: Iterable[tup
 async def send_bytes(send: Send, status: int, content: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
     """Sends a whole answer whose `content` is JSON."""
     described = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content)), *headers]
-    await send({"type": "http.response.start", "status": status, "headers": described})
-    await send({"type": "http.response.body", "body": content, "more_body": False})
+    await send_whole(send, status, described, content)
 
 
 async def refuse(send: Send, error: RpcFailure, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:

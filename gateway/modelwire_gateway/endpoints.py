@@ -96,6 +96,9 @@ class Endpoints:
             route: Endpoint(route, Binder(route, codecs, names, options, takes_json=takes_json), codecs, self.style)
             for route in self.routes
         }
+        self._fixed = {
+            place: (self._by_route[match.route], match.captures) for place, match in self._table.fixed.items()
+        }
         self._named = _named(self.routes)
 
     @property
@@ -108,6 +111,8 @@ class Endpoints:
         Raises RpcFailure as 404 and 405, as 503 where the services are not known, and INVALID_ARGUMENT for a variable
         that took what cannot be decoded.
         """
+        if (fixed := self._fixed.get((method, raw_path))) is not None:
+            return fixed
         outcome = self._table.match(method, raw_path)
         if isinstance(outcome, Match):
             return self._by_route[outcome.route], outcome.captures

@@ -28,8 +28,7 @@ It is the connection's: to be given callbacks, not to be cancelled.
 AnswerAtOnce = Callable[[int, Headers, bytes], Awaitable[None]]
 """Sends a whole answer: its status, its headers with the length among them, its body.
 
-A server may give its `send` such a method, `answer_at_once`. It must do what two messages do that say the same, and
-nothing where the client has left.
+A server may give its `send` such a method, `answer_at_once`. It must do what two messages do that say the same.
 """
 
 _REQUEST_ID: Final = REQUEST_ID.encode()
@@ -149,14 +148,12 @@ class Exchange:
             await self.write(body, more=True)
             await self.end(trailers)
             return
-        headers = [*headers, (b"content-length", b"%d" % len(body))]
-        at_once: AnswerAtOnce | None = getattr(self._send, "answer_at_once", None)
-        if at_once is None:
-            await self.start(status, headers)
-            await self.write(body, more=False)
-        else:
-            self.finished = True
-            await at_once(status, self._begin(status, headers), body)
+        self.finished = True
+        named = self._begin(status, [*headers, (b"content-length", b"%d" % len(body))])
+        try:
+            await send_whole(self._send, status, named, body)
+        except OSError as error:
+            raise ClientLeftError from error
 
     def _begin(self, status: int, headers: Headers) -> Headers:
         self.started = True
@@ -194,6 +191,16 @@ class Exchange:
             await self._send(message)
         except OSError as error:  # what ASGI has servers raise for a client that left (spec_version 2.4)
             raise ClientLeftError from error
+
+
+async def send_whole(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """Sends a whole answer by `answer_at_once`, where `send` has that, and else in ASGI's own messages."""
+    at_once: AnswerAtOnce | None = getattr(send, "answer_at_once", None)
+    if at_once is not None:
+        await at_once(status, headers, body)
+    else:
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 class ClientWatch:

@@ -24,7 +24,6 @@ FORWARDED_HEADERS: Final = frozenset({"authorization", "x-goog-api-key", "tracep
 
 Headers = Sequence[tuple[bytes, bytes]]
 
-_PRINTABLE: Final = re.compile(r"[\x20-\x7e]*")
 _REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _TIMEOUT: Final = re.compile(r"([0-9]{1,8})([HMSmun])")
 _REMEMBERED: Final = 256
@@ -56,13 +55,15 @@ def request_metadata(headers: Mapping[str, str], forwarded: frozenset[str]) -> l
     is not base64.
     """
     metadata: list[tuple[str, str | bytes]] = []
+    keys = _metadata_keys(forwarded)
     for name, value in headers.items():
-        if name in forwarded:
-            _add(metadata, name, value)
-        elif name.startswith(METADATA_PREFIX):
-            key = name.removeprefix(METADATA_PREFIX)
-            if key != FORWARDED_FOR and not (key in forwarded and key in headers):
-                _add(metadata, key, value)
+        key = keys[name]
+        if not key or (key != name and key in forwarded and key in headers):
+            continue
+        if key.endswith("-bin"):
+            metadata.extend((key, _binary(key, part.strip())) for part in value.split(","))
+        elif value.isascii() and value.isprintable():
+            metadata.append((key, value))
     return metadata
 
 
@@ -98,7 +99,7 @@ def response_headers(
 
 
 @lru_cache(_REMEMBERED)
-def _shown_names(prefix: str, exposed: frozenset[str]) -> "Remembered[str, bytes | None]":
+def _shown_names(prefix: str, exposed: frozenset[str]) -> Remembered[str, bytes | None]:
     return Remembered(partial(_shown_name, prefix, exposed))
 
 
@@ -109,13 +110,19 @@ def _shown_name(prefix: str, exposed: frozenset[str], key: str) -> bytes | None:
     return (key if key in exposed and key not in _SERVERS_OWN else f"{prefix}{key}").encode()
 
 
-def _add(metadata: list[tuple[str, str | bytes]], key: str, value: str) -> None:
-    if not may_name_metadata(key):
-        return
-    if key.endswith("-bin"):
-        metadata.extend((key, _binary(key, part.strip())) for part in value.split(","))
-    elif _PRINTABLE.fullmatch(value):
-        metadata.append((key, value))
+@lru_cache(_REMEMBERED)
+def _metadata_keys(forwarded: frozenset[str]) -> Remembered[str, str]:
+    return Remembered(partial(_metadata_key, forwarded))
+
+
+def _metadata_key(forwarded: frozenset[str], name: str) -> str:
+    """The metadata key of a header; empty where it goes no further."""
+    key = name
+    if name not in forwarded:
+        key = name.removeprefix(METADATA_PREFIX)
+        if key in (name, FORWARDED_FOR):
+            return ""
+    return key if may_name_metadata(key) else ""
 
 
 def _binary(key: str, text: str) -> bytes:

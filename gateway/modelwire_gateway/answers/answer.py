@@ -96,8 +96,11 @@ class Answer:
             await write(framing.after)
         return call.trailing_metadata()
 
-    async def _headers(self, framing: Framing, call: Call) -> list[tuple[bytes, bytes]]:
-        return [*framing.headers, *_shown_ahead(await call.initial_metadata(), self._style)]
+    async def _headers(self, framing: Framing, call: Call) -> Headers:
+        return [
+            *framing.headers,
+            *response_headers(await call.initial_metadata(), exposed=self._style.exposed_metadata),
+        ]
 
     def _framing(self, first: Response) -> Framing:
         return self._endpoint.framing(first, self._exchange.headers.get("accept", ""), self._parameters)
@@ -114,14 +117,10 @@ async def refuse(exchange: Exchange, error: RpcFailure, style: AnswerStyle, init
         headers.append((b"retry-after-ms", b"%d" % max(0, round(seconds * 1000))))
     # A call that failed before its first message has but one block of metadata in gRPC, whatever that is called.
     told = [pair for pair in error.trailing_metadata if pair[0] in style.exposed_metadata]
-    headers += _shown_ahead([*initial_metadata, *told], style)
+    headers += response_headers([*initial_metadata, *told], exposed=style.exposed_metadata)
     await exchange.answer(
         error.http_status, headers, style.error_json(error), _trailers(exchange, error.trailing_metadata)
     )
-
-
-def _shown_ahead(metadata: Metadata, style: AnswerStyle) -> list[tuple[bytes, bytes]]:
-    return response_headers(metadata, exposed=style.exposed_metadata)
 
 
 def _trailers(exchange: Exchange, metadata: Metadata) -> Headers:

@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 from modelwire_gateway.asgi import App
 from modelwire_gateway.exchange import BrokenAnswerError, Message, Scope
 from modelwire_gateway.http_server.answer_head import AnswerHead
+from modelwire_gateway.http_server.request_head import expects_100_continue
 from modelwire_gateway.metadata import Headers
 
 _BODILESS: Final = frozenset({204, 304})
@@ -59,10 +60,10 @@ class RequestCycle:
         "waiting_for_100_continue",
     )
 
-    def __init__(self, scope: Scope, connection: Connection, keep_alive: bool, expects_100_continue: bool) -> None:
+    def __init__(self, scope: Scope, connection: Connection, *, keep_alive: bool) -> None:
         self.scope = scope
         self.keep_alive = keep_alive
-        self.waiting_for_100_continue = expects_100_continue
+        self.waiting_for_100_continue = expects_100_continue(scope["headers"])
         self.more_body = True
         self.disconnected = False
         self.response_started = False

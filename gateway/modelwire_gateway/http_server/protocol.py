@@ -1,8 +1,7 @@
 """uvicorn's HTTP/1.1 protocol, made fit to face clients nobody vouches for.
 
 Theory of operation. What comes is fed to llhttp, whose callbacks make one `RequestCycle` a request; a cycle begins
-when the one before it has been answered, until then it waits in `pipeline`. Of uvicorn's `HttpToolsProtocol` there
-remain what a connection has, its shutdown, and the parser's smaller callbacks.
+when the one before it has been answered, until then it waits in `pipeline`.
 
 * A connection is either in a head (between requests counts as that) or in a body. In a head, no more
   bytes are parsed than the limit leaves room for. In a body, `_overhead` counts the bytes that brought no
@@ -21,9 +20,7 @@ remain what a connection has, its shutdown, and the parser's smaller callbacks.
   input is dropped.
 * A connection that ends while input may still come is closed gently: the output is ended, input is read
   and dropped for a while. Closing it with input unread would reset it, and the last answer might be lost.
-* llhttp takes whatever follows a head that offers an upgrade for another protocol, so its body would be
-  lost or, worse, read as the next request. Offers are ignored (RFC 9110, section 7.8) by parsing the head
-  once more without them, by another parser: one that has seen `connection: close` takes no more heads.
+* Offers to upgrade to another protocol are ignored, see `request_head.without_upgrade`.
 """
 
 import contextlib
@@ -43,6 +40,7 @@ from modelwire_gateway.http_server.cycle import RequestCycle
 from modelwire_gateway.http_server.deadline import Deadline
 from modelwire_gateway.http_server.hangup_watch import HangUpWatch, WatchedFlow
 from modelwire_gateway.http_server.scope import common_scope, http_scope
+from modelwire_gateway.remembered import Remembered
 
 HEADER_BYTES: Final = 64 * 1024
 """The most a request line and its headers may take on the wire, line ends included."""
@@ -56,6 +54,7 @@ STALL_SECONDS: Final = 120.0
 _HELD_BYTES: Final = 256 * 1024
 _PIPELINED_REQUESTS: Final = 100
 _LINGER_SECONDS: Final = 5.0
+_LOWER: Final = Remembered(bytes.lower)
 
 
 class EdgeProtocol(HttpToolsProtocol):
@@ -139,31 +138,32 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self.url = b""
-        self.expect_100_continue = False
         self.headers = []
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((_LOWER[name], value))
+
     def on_headers_complete(self) -> None:
-        parser = self.parser
-        if parser.should_upgrade():
-            if parser.get_method() == b"CONNECT":
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
                 raise refusals.no_tunnels()
             return
-        version = parser.get_http_version()
+        version = self.parser.get_http_version()
         if (complaint := request_head.complaint(version, self.url, self.headers)) is not None:
             raise complaint
         if len(self.pipeline) >= _PIPELINED_REQUESTS:
             raise refusals.too_far_ahead()
-        scope = http_scope(self._common, parser.get_method(), self.url, version, self.headers)
+        scope = http_scope(self._common, self.parser.get_method(), self.url, version, self.headers)
         self.headers = []  # the scope keeps the list of the head's; trailers go nowhere
         self._in_head = False
         self._overhead = 0
-        keep_alive = version != "1.0" and parser.should_keep_alive()
-        previous, self.cycle = self.cycle, RequestCycle(scope, self, keep_alive, self.expect_100_continue)
+        cycle = RequestCycle(scope, self, keep_alive=version != "1.0" and self.parser.should_keep_alive())
+        previous, self.cycle = self.cycle, cycle
         if previous is None or previous.response_complete:
-            self._start(self.cycle)
+            self._start(cycle)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft(self.cycle)
+            self.pipeline.appendleft(cycle)
 
     def on_body(self, body: bytes) -> None:
         self._overhead = 0

@@ -30,8 +30,17 @@ def complaint(version: str, target: bytes, headers: Iterable[tuple[bytes, bytes]
     return None if _HOST.fullmatch(host) and _is_of(host, target) else refusals.no_host()
 
 
+def expects_100_continue(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether the client waits to be asked for the body (RFC 9110, section 10.1.1)."""
+    return b"100-continue" in [value.lower() for name, value in headers if name == b"expect"]
+
+
 def without_upgrade(method: bytes, target: bytes, version: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """A head as it was received, but for offers of another protocol."""
+    """A head as it was received, but for offers of another protocol, which are ignored (RFC 9110, section 7.8).
+
+    llhttp takes whatever follows a head that has one for that protocol, so its body would be lost or, worse, read as
+    the next request. It is for another parser to read: one that has seen `connection: close` takes no more heads.
+    """
     request_line = b"%s %s HTTP/%s\r\n" % (method, target, version.encode())
     lines = [b"%s: %s\r\n" % header for header in headers if header[0] != b"upgrade"]
     return request_line + b"".join(lines) + b"\r\n"

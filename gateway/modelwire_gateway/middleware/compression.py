@@ -22,7 +22,7 @@ from typing import Final
 
 from modelwire_gateway.asgi import App
 from modelwire_gateway.content_types import EVENT_STREAM, LINES, RECORDS, media_type
-from modelwire_gateway.exchange import Message, Receive, Scope, Send
+from modelwire_gateway.exchange import Message, Receive, Scope, Send, send_whole
 from modelwire_gateway.metadata import Headers
 from modelwire_gateway.middleware.accept_encoding import Wish, wished_coding
 from modelwire_gateway.middleware.content_encoders import ENCODERS, ContentEncoder
@@ -47,8 +47,9 @@ class Compression:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         # Not `async`: every request passes here, and the wrapped app's awaitable needs no frame around it.
-        if wish := _wish(scope):
-            return self._app(scope, receive, _CodedAnswer(wish, send))
+        for name, _ in scope.get("headers", ()):
+            if name == b"accept-encoding" and (wish := _wish(scope)):
+                return self._app(scope, receive, _CodedAnswer(wish, send))
         return self._app(scope, receive, send)
 
 
@@ -69,7 +70,8 @@ class _CodedAnswer:
             self._head = message
         elif kind == "http.response.body" and self._head is not None:
             head, self._head = self._head, None
-            await self._begin(head, message)
+            for begun in await self._begun(head, message):
+                await self._send(begun)
         elif kind == "http.response.body" and self._encoder is not None:
             coded = await _coded(self._encoder, message)
             if not message.get("more_body"):
@@ -78,8 +80,15 @@ class _CodedAnswer:
         else:
             await self._send(message)
 
-    async def _begin(self, head: Message, message: Message) -> None:
-        """Sends the head and the first piece, coded or not; from there on the rest is as they are."""
+    async def answer_at_once(self, status: int, headers: Headers, body: bytes) -> None:
+        head: Message = {"type": "http.response.start", "status": status, "headers": headers}
+        message: Message = {"type": "http.response.body", "body": body, "more_body": False}
+        if self._suits(head):
+            head, message = await self._begun(head, message)
+        await send_whole(self._send, status, head["headers"], message["body"])
+
+    async def _begun(self, head: Message, message: Message) -> tuple[Message, Message]:
+        """The head and the first piece, coded or not; from there on the rest is as they are."""
         headers = [*head["headers"], _VARY]
         if self._worthwhile(head, message):
             encoder = ENCODERS[self._wish.coding]()
@@ -87,8 +96,7 @@ class _CodedAnswer:
             more = message.get("more_body", False)
             headers = _coded_headers(headers, self._wish.coding, None if more else len(message["body"]))
             self._encoder = encoder if more else None
-        await self._send({**head, "headers": headers})
-        await self._send(message)
+        return {**head, "headers": headers}, message
 
     def _suits(self, head: Message) -> bool:
         """Whether the answer could be coded, were it long enough."""
@@ -110,8 +118,8 @@ class _CodedAnswer:
 
 
 def _wish(scope: Scope) -> Wish | None:
-    values = [value for name, value in scope.get("headers", ()) if name == b"accept-encoding"]
-    return wished_coding(b",".join(values).decode("latin-1")) if values else None
+    values = [value for name, value in scope["headers"] if name == b"accept-encoding"]
+    return wished_coding(b",".join(values).decode("latin-1"))
 
 
 async def _coded(encoder: ContentEncoder, message: Message) -> Message:

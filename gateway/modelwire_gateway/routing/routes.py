@@ -56,7 +56,12 @@ class RouteTable:
     def __init__(self, routes: tuple[Route, ...], tree: RouteTree[Route]) -> None:
         self.routes: Final = routes
         self._tree = tree
-        self._at_once = {place: self._search(*place) for place in map(_place, routes) if place is not None}
+        self.fixed: Final = {
+            place: found
+            for place in map(_place, routes)
+            if place is not None and isinstance(found := self._search(*place), Match)
+        }
+        """What is found for each method and undecoded path that a route has alone, without a search."""
 
     @classmethod
     def from_services(
@@ -88,7 +93,7 @@ class RouteTable:
         Raises RpcFailure INVALID_ARGUMENT where a variable took what cannot be decoded.
         """
         path = raw_path.encode() if isinstance(raw_path, str) else raw_path
-        return self._at_once.get((http_method, path)) or self._search(http_method, path)
+        return self._search(http_method, path)
 
     def _search(self, http_method: str, path: bytes) -> Match | MethodNotAllowed | NotFound:
         if not path.startswith(b"/"):

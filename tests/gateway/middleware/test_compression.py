@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from modelwire_gateway.asgi import App
-from modelwire_gateway.exchange import BrokenAnswerError, Receive, Scope, Send
+from modelwire_gateway.exchange import BrokenAnswerError, Receive, Scope, Send, send_whole
 from modelwire_gateway.middleware.compression import WORTHWHILE_BYTES, Compression
 from support.asgi_apps import Serve
 from support.asgi_calls import AsgiCall
@@ -309,3 +309,30 @@ async def test_head_tells_what_get_would(serve: Serve) -> None:
             heads[method] = answer.headers
     del heads["GET"]["date"], heads["HEAD"]["date"]
     assert heads["GET"] == heads["HEAD"]
+
+
+@pytest.mark.parametrize("accept_encoding", ["gzip", "zstd", "gzip;q=0.5, identity;q=0", "identity"])
+@pytest.mark.parametrize("body", [b"", b"short", LONG, LONG * 40])
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (200, [(b"content-type", b"application/json"), (b"etag", b'"x"')]),
+        (200, [(b"content-type", b"application/json"), (b"content-encoding", b"br")]),
+        (200, [(b"content-type", b"image/png")]),
+        (206, [(b"content-type", b"text/plain")]),
+        (304, []),
+    ],
+)
+async def test_an_answer_sent_at_once_is_coded_as_one_in_messages_is(
+    status: int, headers: Headers, body: bytes, accept_encoding: str
+) -> None:
+    described = [*headers, (b"content-length", b"%d" % len(body))]
+
+    async def in_messages(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": described})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def at_once(_: Scope, __: Receive, send: Send) -> None:
+        await send_whole(send, status, described, body)
+
+    assert (await asked(at_once, accept_encoding)).sent == (await asked(in_messages, accept_encoding)).sent
