@@ -110,15 +110,17 @@ class ChunkStream:
 
     def _with_calls(self, delta: Json, index: int) -> Json:
         if not (calls := delta["tool_calls"]):
-            return _without_empty_calls(delta)
+            return {key: value for key, value in delta.items() if key != "tool_calls"}
         return {**delta, "tool_calls": self._calls.setdefault(index, CallDeltas()).numbered(calls)}
 
 
 def _completed_choice(choice: Json, position: int) -> Json:
-    message = _without_empty_calls(choice.get("message") or {})
+    message = choice.get("message") or {}
     said = {**message, "role": "assistant", "content": message.get("content")}
     if calls := message.get("tool_calls"):
         said["tool_calls"] = completed_calls(calls)
+    else:  # some upstreams have null or an empty list for none
+        said.pop("tool_calls", None)
     return _end({**choice, "index": choice_index(choice, position), "message": said}, called=bool(calls))
 
 
@@ -143,13 +145,6 @@ def _head(told: Json, model: str, kind: str) -> Json:
         "created": _seconds(told.get("created")),
         "model": said if said and isinstance(said, str) else model,
     }
-
-
-def _without_empty_calls(said: Json) -> Json:
-    """A message or delta without the null or the empty list that some upstreams have for no tool calls."""
-    if "tool_calls" in said and not said["tool_calls"]:
-        return {key: value for key, value in said.items() if key != "tool_calls"}
-    return said
 
 
 def _fresh_id() -> str:

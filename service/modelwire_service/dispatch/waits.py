@@ -40,8 +40,10 @@ class Watch:
         self._task = asyncio.current_task(self._loop)  # without the loop it takes five times as long
         if self._gap is not None:
             self._by = min(self._loop.time() + self._gap, self._ends_at)
-        if self._timer is None:
-            self._set()
+        if self._timer is None and self._by != math.inf:
+            if self._expired or self._loop.time() >= self._by:
+                raise exceeded()
+            self._timer = self._loop.call_at(self._by, self._off)
         self._waiting = True
 
     def end(self) -> None:
@@ -56,13 +58,6 @@ class Watch:
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-
-    def _set(self) -> None:
-        if self._by == math.inf:
-            return
-        if self._expired or self._loop.time() >= self._by:
-            raise exceeded()
-        self._timer = self._loop.call_at(self._by, self._off)
 
     def _off(self) -> None:
         self._timer = None

@@ -81,12 +81,13 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def _failure_in(payload: Any) -> Json | None:
-    if isinstance(payload, list) and len(payload) == 1:
+    if type(payload) is list and len(payload) == 1:
         payload = payload[0]
-    if not isinstance(payload, dict):
+    if type(payload) is not dict:
         return None
-    flat = "choices" not in payload and "data" not in payload and "message" in payload and _status(payload)
-    return payload if payload.get("error") or payload.get("object") == "error" or flat else None
+    failure: Json = payload
+    flat = "message" in failure and "choices" not in failure and "data" not in failure and _status(failure)
+    return failure if failure.get("error") or failure.get("object") == "error" or flat else None
 
 
 def _told_in(body: bytes) -> Json:
