@@ -31,14 +31,11 @@ class MemoryLimiter:
 
     def asked(self, caller: Caller) -> "tuple[MemoryLease | None, Standing]":
         """How a caller with limits stood; the lease of its call, None where that does not fit."""
-        account = self._account(caller)
-        found = account.standing(caller.limits, self._clock())
-        return account.take(caller.limits, found) if found.admits(caller.limits) else None, found
-
-    def _account(self, caller: Caller) -> "_Account":
         if (account := self._accounts.get(caller.id)) is None:
             account = self._accounts[caller.id] = _Account(self._clock)
-        return account
+        limits = caller.limits
+        found = account.standing(limits)
+        return account.take(limits, found) if found.admits(limits) else None, found
 
 
 class _Account:
@@ -53,10 +50,8 @@ class _Account:
         self._tokens = math.inf
         self._running = 0
 
-    def standing(self, limits: Limits, now: float) -> Standing:
-        seconds, self._at = now - self._at, now
-        self._requests = refilled(self._requests, seconds, limits.requests_per_minute)
-        self._tokens = refilled(self._tokens, seconds, limits.tokens_per_minute)
+    def standing(self, limits: Limits) -> Standing:
+        self._refill(limits)
         return Standing(self._requests, self._tokens, self._running)
 
     def take(self, limits: Limits, standing: Standing) -> "MemoryLease":
@@ -65,13 +60,19 @@ class _Account:
         return MemoryLease(self, limits, standing)
 
     def pay(self, limits: Limits, tokens: int) -> None:
-        self.standing(limits, self._clock())
+        self._refill(limits)
         self._tokens -= tokens
         self._running -= 1
 
     def give_back(self) -> None:
         self._requests += 1
         self._running -= 1
+
+    def _refill(self, limits: Limits) -> None:
+        now = self._clock()
+        seconds, self._at = now - self._at, now
+        self._requests = refilled(self._requests, seconds, limits.requests_per_minute)
+        self._tokens = refilled(self._tokens, seconds, limits.tokens_per_minute)
 
 
 class MemoryLease:

@@ -18,6 +18,8 @@ ENOUGH: Final = 1 - 1e-6
 """A bucket this full holds one: waiting exactly as long as was told must do, whatever is lost in rounding."""
 RETRY_CONCURRENCY_SECONDS: Final = 1.0
 """When to try again where calls under way are too many: nobody knows when one ends."""
+_REQUESTS: Final = ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests")
+_TOKENS: Final = ("x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens")
 
 
 class Standing(NamedTuple):
@@ -40,7 +42,8 @@ def refilled(level: float, seconds: float, limit: int | None) -> float:
     """What a bucket of `limit` a minute holds some time after it held `level`."""
     if limit is None:
         return math.inf
-    return min(float(limit), level + seconds * limit / MINUTE)
+    level += seconds * limit / MINUTE
+    return level if level < limit else float(limit)
 
 
 def refusal(limits: Limits, standing: Standing) -> LimitExceeded:
@@ -60,17 +63,12 @@ def refusal(limits: Limits, standing: Standing) -> LimitExceeded:
 
 def headers(limits: Limits, standing: Standing) -> Headers:
     """The headers of OpenAI's API: the limit, what remains of it, and how long until all of it is there again."""
-    told = []
-    for what, level, limit in _buckets(limits, standing):
-        told.append((f"x-ratelimit-limit-{what}", str(limit)))
-        told.append((f"x-ratelimit-remaining-{what}", str(max(0, math.floor(level + 1 - ENOUGH)))))
-        told.append((f"x-ratelimit-reset-{what}", duration(_until(float(limit), level, limit))))
-    return told
+    return _headers(limits, standing.requests, standing.tokens)
 
 
 def headers_once_admitted(limits: Limits, found: Standing) -> Headers:
     """The headers of a call that was admitted, by how its caller stood before it."""
-    return headers(limits, Standing(found.requests - 1, found.tokens, found.running + 1))
+    return _headers(limits, found.requests - 1, found.tokens)
 
 
 def duration(seconds: float) -> str:
@@ -86,6 +84,20 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours}h{minutes}m{rest}"
     return f"{minutes}m{rest}" if minutes else rest
+
+
+def _headers(limits: Limits, requests: float, tokens: float) -> Headers:
+    told: list[tuple[str, str]] = []
+    if (limit := limits.requests_per_minute) is not None:
+        told += _bucket_headers(_REQUESTS, requests, limit)
+    if (limit := limits.tokens_per_minute) is not None:
+        told += _bucket_headers(_TOKENS, tokens, limit)
+    return told
+
+
+def _bucket_headers(names: tuple[str, str, str], level: float, limit: int) -> Headers:
+    remaining = int(level + 1 - ENOUGH) if level > 0 else 0
+    return (names[0], str(limit)), (names[1], str(remaining)), (names[2], duration(_until(limit, level, limit)))
 
 
 def _buckets(limits: Limits, standing: Standing) -> list[tuple[str, float, int]]:
