@@ -13,9 +13,9 @@ from modelwire_service.upstreams.answer_json import as_int
 class CallRecord:
     """One call. Token counts stay None where the upstream did not tell.
 
-    `began` is on the clock of `time.perf_counter`, `first_token_ms` counts from there. `client` is the address the
-    call came from. `pieces` counts what was streamed of its answer. `ends_at` is when the call must be over, on the
-    running loop's clock; None is never.
+    `began` is on the clock of `time.perf_counter`, `first_token_ms` and `ended_ms` count from there. `client` is the
+    address the call came from. `pieces` counts what was streamed of its answer. `ends_at` is when the call must be
+    over, on the running loop's clock; None is never.
     """
 
     id: str
@@ -34,6 +34,7 @@ class CallRecord:
     first_token_ms: float | None = None
     pieces: int = 0
     ends_at: float | None = None
+    ended_ms: float | None = None
 
     def count(self, usage: object) -> None:
         """Takes the token counts of an OpenAI `usage` object; anything else is left alone."""
@@ -54,7 +55,16 @@ class CallRecord:
     def answered(self) -> None:
         """Notes that the first of the answer is there; later calls change nothing."""
         if self.first_token_ms is None:
-            self.first_token_ms = round((time.perf_counter() - self.began) * 1000, 1)
+            self.first_token_ms = self._milliseconds()
+
+    def ended(self) -> float:
+        """The milliseconds the call took; it ends when this is asked for the first time."""
+        if self.ended_ms is None:
+            self.ended_ms = self._milliseconds()
+        return self.ended_ms
+
+    def _milliseconds(self) -> float:
+        return round((time.perf_counter() - self.began) * 1000, 1)
 
 
 def _detail(usage: dict[str, Any], details: str, name: str) -> int | None:

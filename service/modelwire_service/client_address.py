@@ -15,7 +15,10 @@ def client_address(peer: str, metadata: Iterable[tuple[str, Any]]) -> str:
     https://grpc.github.io/grpc/core/md_doc_naming.html for the forms of `peer`.
     """
     if peer.startswith(_IN_PROCESS):
-        return next((value for key, value in metadata if key == FORWARDED_FOR), "")
+        for key, value in metadata:
+            if key == FORWARDED_FOR:
+                return str(value)
+        return ""
     scheme, _, rest = peer.partition(":")
     if scheme == "ipv4":
         return rest.rpartition(":")[0]

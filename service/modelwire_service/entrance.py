@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from modelwire_service.access.gate import Gate
 from modelwire_service.call_record import CallRecord
 from modelwire_service.dispatch.admission import Admission
-from modelwire_service.dispatch.deadlines import Deadlines, answer_by, limit
+from modelwire_service.dispatch.deadlines import Deadlines, limit
 from modelwire_service.errors import Overloaded
 from modelwire_service.limits.base import Lease, Limiter
 from modelwire_service.usage.rows import UsageRow, row_of
@@ -79,11 +79,12 @@ class Entrance:
         if self._closed:
             raise shutting_down()
         self._inside.add(visitor)
-        record.caller = self._gate.caller(metadata)
-        limit(self._deadlines.of(metadata, time_remaining, asyncio.get_running_loop().time()))
-        lease = await self._limiter.admit(record.caller)
+        record.caller = caller = self._gate.caller(metadata)
+        limits = self._deadlines.of(metadata, time_remaining, asyncio.get_running_loop().time())
+        limit(limits)
+        lease = await self._limiter.admit(caller)
         try:
-            await self._admission.enter(answer_by())
+            await self._admission.enter(limits.answer_by)
         except BaseException:
             lease.end(0)
             raise

@@ -9,19 +9,18 @@ and never the whole stream.
 import math
 from collections.abc import Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from modelwire_service.call_record import current
 from modelwire_service.errors import DeadlineExceeded
 
 READ_TIMEOUT: Final = "x-stainless-read-timeout"
 TIMEOUT: Final = "x-stainless-timeout"
-_ROUNDED_OFF: Final = 1.0  # seconds, at most
+_WAITS: Final = {READ_TIMEOUT: 0.0, TIMEOUT: 1.0}
+"""The headers, and the seconds at most that were rounded off."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimeLimits:
+class TimeLimits(NamedTuple):
     """Times on the running loop's clock. `ends_at` is the end of the call, `answer_by` that of the wait for its answer
     or the first of its stream; `gap` is how many seconds a stream may be silent. None is no limit.
     """
@@ -49,11 +48,13 @@ class Deadlines:
 
 def _patience(metadata: Sequence[tuple[str, Any]] | None) -> float | None:
     """The shortest wait told, in seconds. What is no time is passed over: the headers describe, they do not ask."""
-    told = []
+    shortest = None
     for key, value in metadata or ():
-        if key in (READ_TIMEOUT, TIMEOUT) and (seconds := _seconds(value)) is not None:
-            told.append(seconds + (_ROUNDED_OFF if key == TIMEOUT else 0.0))
-    return min((seconds for seconds in told if seconds > 0), default=None)
+        if key in _WAITS and (seconds := _seconds(value)) is not None:
+            wait = seconds + _WAITS[key]
+            if wait > 0 and (shortest is None or wait < shortest):
+                shortest = wait
+    return shortest
 
 
 def _seconds(text: Any) -> float | None:

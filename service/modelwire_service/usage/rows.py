@@ -1,6 +1,5 @@
 """What is kept of a call."""
 
-import time
 from typing import Final, NamedTuple
 
 from modelwire_service.call_record import CallRecord
@@ -37,7 +36,7 @@ class UsageRow(NamedTuple):
 
 
 def row_of(record: CallRecord, outcome: str) -> UsageRow:
-    """The row of a call that ends at this moment."""
+    """The row of a call that ends at this moment, unless it has."""
     caller = record.caller
     return UsageRow(
         record.id,
@@ -48,7 +47,7 @@ def row_of(record: CallRecord, outcome: str) -> UsageRow:
         record.upstream,
         record.client,
         record.started_at,
-        round((time.perf_counter() - record.began) * 1000, 1),
+        record.ended(),
         record.first_token_ms,
         _count(record.input_tokens),
         _count(record.output_tokens),

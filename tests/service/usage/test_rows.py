@@ -37,6 +37,13 @@ def test_the_duration_counts_from_where_the_call_began() -> None:
     assert row.duration_ms >= 2_000
 
 
+def test_the_row_and_the_line_tell_one_duration() -> None:
+    record = record_of(began=time.perf_counter() - 2)
+    told = record.ended()
+    record.began -= 1
+    assert (row_of(record, "OK").duration_ms, record.ended()) == (told, told)
+
+
 def test_a_call_that_got_nowhere_has_a_row_too() -> None:
     row = row_of(record_of(), "UNAUTHENTICATED")
     assert (row.model, row.upstream, row.attempts, row.first_token_ms, row.outcome) == (
