@@ -3,10 +3,9 @@
 import asyncio
 import logging
 import re
-import secrets
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from random import getrandbits
 from typing import Any, Final, NoReturn
 
 import grpc
@@ -14,9 +13,10 @@ import grpc
 from modelwire_service.call_record import CallRecord, begin
 from modelwire_service.client_address import client_address
 from modelwire_service.dispatch.deadlines import exceeded
-from modelwire_service.entrance import Entrance, shutting_down
+from modelwire_service.entrance import Entrance, Metadata, shutting_down
 from modelwire_service.errors import DeadlineExceeded, Internal, InvalidRequest, LimitExceeded, ServiceError
 from modelwire_service.limits.base import Headers, Lease
+from modelwire_service.logs import Event
 
 REQUEST_ID: Final = "x-request-id"
 SHOULD_RETRY: Final = "x-should-retry"
@@ -26,7 +26,9 @@ _UNGUARDED: Final = ("/grpc.health.", "/grpc.reflection.")
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 _ARRIVAL_SECONDS: Final = 60.0
 _LAST_WORDS_SECONDS: Final = 1.0  # past its end, for who waits for an answer to be told so first
+_WHOLE: Final = (bytes, dict)  # what a request is that is there already, as calls in this process bring it
 _log = logging.getLogger("modelwire.call")
+_CALL: Final = Event(_log, "call")
 
 Requests = bytes | dict[str, Any] | AsyncIterator[bytes]
 
@@ -69,7 +71,8 @@ def _unary(behaviour: Callable[..., Awaitable[bytes]], rpc: str, entrance: Entra
         visit = _Visit(rpc, context, entrance)
         try:
             await visit.begin()
-            response = await behaviour(await _request(requests), context)
+            request = requests if isinstance(requests, _WHOLE) else await _first(requests)
+            response = await behaviour(request, context)
         except BaseException as error:
             await visit.failed(error)
         visit.end("OK")
@@ -86,7 +89,8 @@ def _streaming(
         try:
             await visit.begin()
             visit.ends_in_time()
-            async with aclosing(behaviour(await _request(requests), context)) as responses:
+            request = requests if isinstance(requests, _WHOLE) else await _first(requests)
+            async with aclosing(behaviour(request, context)) as responses:
                 async for response in responses:
                     yield response
         except BaseException as error:
@@ -96,10 +100,8 @@ def _streaming(
     return handle
 
 
-async def _request(requests: Requests) -> bytes | dict[str, Any]:
-    """The one request of a call; in this process it comes as it is. Raises InvalidRequest where there is none."""
-    if isinstance(requests, bytes | dict):
-        return requests
+async def _first(requests: AsyncIterator[bytes]) -> bytes:
+    """The one request of a call that streams them. Raises InvalidRequest where there is none."""
     try:
         async with asyncio.timeout(_ARRIVAL_SECONDS):
             return await anext(requests)
@@ -121,10 +123,7 @@ class _Visit:
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[Any] | None = None
         self._metadata = metadata = context.invocation_metadata() or ()
-        given = next((value for key, value in metadata if key == REQUEST_ID), "")
-        usable = isinstance(given, str) and _USABLE_ID.fullmatch(given)
-        self._record = CallRecord(given if usable else f"req_{secrets.token_hex(12)}", rpc)
-        self._record.client = client_address(context.peer(), metadata)
+        self._record = CallRecord(_id_of(metadata), rpc, client=client_address(context.peer(), metadata))
 
     async def begin(self) -> None:
         """Enters, and sends ahead the call's id, the caller's own or a fresh one, and what is left of limits."""
@@ -154,21 +153,8 @@ class _Visit:
         if self._timer is not None:
             self._timer.cancel()
         self._entrance.leave(self, record, self._lease, status)
-        fields = {
-            "id": record.id,
-            "rpc": record.rpc,
-            "key": record.caller.id or None,
-            "client": record.client or None,
-            "model": record.model,
-            "upstream": record.upstream,
-            "attempts": record.attempts if record.attempts > 1 else None,
-            "status": status,
-            "ms": round((time.perf_counter() - record.began) * 1000, 1),
-            "input_tokens": record.input_tokens,
-            "output_tokens": record.output_tokens,
-            "error": error,
-        }
-        _log.info("call", extra={"fields": fields})
+        if _CALL.wanted():
+            _CALL.tell(_told(record, status, error))
 
     async def failed(self, error: BaseException) -> NoReturn:
         """Ends the call with the status of `error`; a cancelled call just ends."""
@@ -208,3 +194,31 @@ class _Visit:
 def _trailing(error: ServiceError) -> tuple[tuple[str, str | bytes], ...]:
     details = (STATUS_DETAILS, error.to_status().SerializeToString())
     return (details, (SHOULD_RETRY, "false")) if error.retries_spent else (details,)
+
+
+def _id_of(metadata: Metadata) -> str:
+    """The caller's own id of a call where it sent a usable one, else a fresh one."""
+    for key, value in metadata:
+        if key == REQUEST_ID:
+            if isinstance(value, str) and _USABLE_ID.fullmatch(value):
+                return value
+            break
+    return f"req_{getrandbits(96):024x}"  # which tells calls apart and is no secret
+
+
+def _told(record: CallRecord, status: str, error: str | None) -> dict[str, Any]:
+    """What the log line of a call tells."""
+    return {
+        "id": record.id,
+        "rpc": record.rpc,
+        "key": record.caller.id or None,
+        "client": record.client or None,
+        "model": record.model,
+        "upstream": record.upstream,
+        "attempts": record.attempts if record.attempts > 1 else None,
+        "status": status,
+        "ms": record.ended(),
+        "input_tokens": record.input_tokens,
+        "output_tokens": record.output_tokens,
+        "error": error,
+    }

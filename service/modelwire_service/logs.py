@@ -6,9 +6,10 @@ Fields are given as `extra={"fields": {…}}`; a field that is None is left out.
 import json
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 
@@ -20,7 +21,7 @@ def set_up_logs(level: str, form: str, worker: int | None = None) -> None:
     """
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # what no line tells is not gathered: see "Optimization" in the documentation of logging
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Lines(sys.stderr)
     handler.setFormatter(_JsonFormatter(worker) if form == "json" else _TextFormatter(worker))
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -29,10 +30,69 @@ def set_up_logs(level: str, form: str, worker: int | None = None) -> None:
     logging.getLogger("grpc._cython.cygrpc").addFilter(_without_traceback)
 
 
+class Event:
+    """What happens so often that its records are made at once, without what is the same in all of them.
+
+    `tell` is `log.info(name, extra={"fields": fields})`; it is that by the long way where others want more gathered.
+    """
+
+    def __init__(self, log: logging.Logger, name: str) -> None:
+        self._log = log
+        self._name = name
+        self._common: dict[str, Any] = {}
+        self._started = 0.0
+
+    def wanted(self) -> bool:
+        """Whether anybody wants to know: where nobody does, fields need not be put together."""
+        return self._log.isEnabledFor(logging.INFO)
+
+    def tell(self, fields: dict[str, Any]) -> None:
+        """Logs the event, which is wanted."""
+        if logging._srcfile is not None or logging.getLogRecordFactory() is not logging.LogRecord:
+            self._log.info(self._name, extra={"fields": fields}, stacklevel=2)
+            return
+        if not self._common:
+            self._begin()
+        created = time.time()
+        record = logging.LogRecord.__new__(logging.LogRecord)
+        record.__dict__ = {
+            **self._common,
+            "created": created,
+            "msecs": int(created % 1 * 1000) + 0.0,
+            "relativeCreated": (created - self._started) * 1000,
+            "fields": fields,
+        }
+        self._log.handle(record)
+
+    def _begin(self) -> None:
+        nowhere = ("(unknown file)", 0)
+        first = self._log.makeRecord(self._log.name, logging.INFO, *nowhere, self._name, (), None, "(unknown function)")
+        self._common = vars(first)
+        self._started = first.created - first.relativeCreated / 1000
+
+
 def _without_traceback(record: logging.LogRecord) -> bool:
     """grpc has one for each call that its client spoilt: whoever likes could fill the log with them."""
     record.exc_info = None
     return True
+
+
+class _Lines(logging.StreamHandler[TextIO]):
+    """Writes each line whole and at once, by fewer steps than the standard library's."""
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        if self.filters or self.lock is None:
+            return super().handle(record)
+        with self.lock:
+            self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self.stream.write(self.format(record) + "\n")
+            self.stream.flush()
+        except Exception:
+            self.handleError(record)
 
 
 class _Formatter(logging.Formatter):
@@ -41,18 +101,16 @@ class _Formatter(logging.Formatter):
         self._everywhere = {} if worker is None else {"worker": worker}
 
     def _fields(self, record: logging.LogRecord) -> dict[str, Any]:
-        fields = getattr(record, "fields", {})
-        if self._everywhere:
-            fields = self._everywhere | fields
-        return {name: value for name, value in fields.items() if value is not None}
+        fields: dict[str, Any] = getattr(record, "fields", {})
+        return self._everywhere | fields if self._everywhere else fields
 
 
 class _TextFormatter(_Formatter):
     """`2026-01-31T12:00:00.000Z info call id=req_1 status=OK`"""
 
     def format(self, record: logging.LogRecord) -> str:
-        fields = "".join(f" {name}={_shown(value)}" for name, value in self._fields(record).items())
-        line = f"{_time(record)} {record.levelname.lower()} {_printable(record.getMessage())}{fields}"
+        line = f"{_time(record)} {record.levelname.lower()} {_printable(record.getMessage())}"
+        line += _in_text(self._fields(record))
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -61,7 +119,7 @@ class _JsonFormatter(_Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = {"time": _time(record), "level": record.levelname.lower(), "event": record.getMessage()}
-        line |= self._fields(record)
+        line |= {name: value for name, value in self._fields(record).items() if value is not None}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return _printable(orjson.dumps(line, default=str).decode())
@@ -77,9 +135,20 @@ def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _shown(value: Any) -> str:
+def _in_text(fields: dict[str, Any]) -> str:
+    """Each field after a blank. They are looked at together: hardly ever is there one that cannot stand as it is."""
+    text, count = "", 0
+    for name, value in fields.items():
+        if value is not None:
+            text += f" {name}={value!s}"
+            count += 1
+    if text.isprintable() and text.count(" ") == count and "= " not in text and text[-1:] != "=":
+        return text
+    return "".join(f" {name}={_shown(str(value))}" for name, value in fields.items() if value is not None)
+
+
+def _shown(text: str) -> str:
     """A value as it stands, or quoted and escaped where it would break the line or run into the next field."""
-    text = value if type(value) is str else str(value)
     return text if text.isprintable() and " " not in text and text else _printable(json.dumps(text, ensure_ascii=False))
 
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from modelwire_service.logs import set_up_logs
+from hypothesis import given
+from hypothesis import strategies as st
+from modelwire_service.logs import Event, set_up_logs
 
 GATHERED = ("logThreads", "logProcesses", "logMultiprocessing", "_srcfile")
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -65,6 +67,28 @@ def logged(capsys: pytest.CaptureFixture[str], form: str, event: str, **fields: 
 def test_a_field_in_text(value: Any, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     line = logged(capsys, "text", "call", id="req_1", said=value, ms=3)
     assert re.fullmatch(rf"{TIME} info call id=req_1 said={re.escape(shown)} ms=3", line)
+
+
+def shown(value: Any) -> str:
+    """A field's value as the line has it, found out for itself alone."""
+    text = str(value)
+    if text and " " not in text and text.isprintable():
+        return text
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in quoted)
+
+
+NAMES = st.sampled_from(["id", "rpc", "key", "client", "model", "status", "ms", "error"])
+VALUES = st.none() | st.integers() | st.floats() | st.text(max_size=5) | st.text('a= \n"', max_size=4)
+
+
+@given(st.dictionaries(NAMES, VALUES))
+def test_fields_together_are_in_text_as_each_is_alone(fields: dict[str, Any]) -> None:
+    set_up_logs("info", "text")
+    (handler,) = logging.getLogger().handlers
+    line = handler.format(logging.makeLogRecord({"levelname": "INFO", "msg": "call", "fields": fields}))
+    told = "".join(f" {name}={shown(value)}" for name, value in fields.items() if value is not None)
+    assert re.fullmatch(rf"{TIME} info call{re.escape(told)}", line)
 
 
 @pytest.mark.parametrize(
@@ -169,3 +193,93 @@ def test_what_clients_of_grpc_spoil_takes_one_line(capsys: pytest.CaptureFixture
         logging.getLogger("grpc._cython.cygrpc").exception("Invalid encoding on %s", b"\xff")
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith(r" error Invalid encoding on b'\xff'")
+
+
+FIELDS = {"id": "req_1", "model": None, "ms": 1.5, "error": "two words"}
+
+
+class Records(logging.Handler):
+    """The records that come to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen.append(record)
+
+
+@pytest.fixture
+def records() -> Iterator[Records]:
+    log, handler = logging.getLogger("modelwire.test"), Records()
+    log.addHandler(handler)
+    yield handler
+    log.removeHandler(handler)
+
+
+def told_twice(records: Records) -> list[dict[str, Any]]:
+    """The attributes of an event's record, and of the one that the logger makes of it; their times are looked at."""
+    log = logging.getLogger("modelwire.test")
+    Event(log, "call").tell(FIELDS)
+    log.info("call", extra={"fields": FIELDS})
+    made = [vars(record) for record in records.seen]
+    first, second = ([each.pop(name) for name in ("created", "msecs", "relativeCreated")] for each in made)
+    assert 0 <= second[0] - first[0] < 10
+    assert second[2] - first[2] == pytest.approx((second[0] - first[0]) * 1000, abs=0.01)
+    assert first[1] == int(first[0] % 1 * 1000)
+    return made
+
+
+def test_the_record_of_an_event_is_that_of_its_logger(records: Records) -> None:
+    set_up_logs("info", "text")
+    first, second = told_twice(records)
+    assert first == second
+
+
+def test_an_event_has_what_others_want_to_be_gathered(records: Records) -> None:
+    logging.getLogger("modelwire").setLevel("INFO")
+    first, second = told_twice(records)
+    assert first["thread"] == second["thread"] is not None
+    assert (first["funcName"], first["filename"]) == ("told_twice", "test_logs.py")
+
+
+def test_an_event_has_what_others_add_to_records(records: Records) -> None:
+    def factory(*arguments: Any) -> logging.LogRecord:
+        record = logging.LogRecord(*arguments)
+        record.trace = "t1"
+        return record
+
+    set_up_logs("info", "text")
+    logging.setLogRecordFactory(factory)
+    try:
+        first, second = told_twice(records)
+    finally:
+        logging.setLogRecordFactory(logging.LogRecord)
+    assert first["trace"] == "t1"
+    assert first == second
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_the_line_of_an_event_is_that_of_its_logger(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("info", form)
+    log = logging.getLogger("modelwire.test")
+    Event(log, "call").tell(FIELDS)
+    log.info("call", extra={"fields": FIELDS})
+    first, second = (re.sub(TIME, "", line) for line in capsys.readouterr().err.splitlines())
+    assert first == second
+
+
+@pytest.mark.parametrize(("level", "wanted"), [("debug", True), ("info", True), ("warning", False)])
+def test_an_event_is_wanted_at_level_info(level: str, wanted: bool) -> None:
+    set_up_logs(level, "text")
+    assert Event(logging.getLogger("modelwire.test"), "call").wanted() == wanted
+
+
+def test_a_filter_of_the_handler_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("info", "text")
+    (handler,) = logging.getLogger().handlers
+    handler.addFilter(lambda record: record.getMessage() != "call")
+    Event(logging.getLogger("modelwire.test"), "call").tell(FIELDS)
+    logging.getLogger("modelwire.test").info("other")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(" info other")
