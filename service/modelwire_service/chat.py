@@ -11,7 +11,7 @@ from modelwire_service.completions import ChunkStream, completed
 from modelwire_service.dispatch.dispatcher import Dispatcher
 from modelwire_service.events import DONE, Events
 from modelwire_service.model_catalog import ModelCatalog
-from modelwire_service.rpc import EVENT_STREAM, JSON, Last, http_body
+from modelwire_service.rpc import EVENT_STREAM, JSON, LastHttpBody, http_body
 from modelwire_service.upstreams.base import Batch, Json
 from modelwire_service.upstreams.text_runs import count_in
 from modelwire_service.validation import validate_chat
@@ -76,7 +76,7 @@ class ChatService:
         return self._conversations.streamed(request, _EventWriter(), include_usage=include_usage)
 
     async def _whole(self, request: Json) -> AsyncGenerator[bytes]:
-        yield Last(http_body(JSON, orjson.dumps(await self._conversations.whole(request))))
+        yield LastHttpBody(JSON, orjson.dumps(await self._conversations.whole(request)))
 
 
 class _EventWriter:

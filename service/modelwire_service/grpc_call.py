@@ -181,7 +181,7 @@ async def _stream(call: Call, behaviour: Any) -> None:
     last: tuple[bytes, ...] = ()
     async with aclosing(behaviour(call, call)) as messages:
         async for message in messages:
-            if type(message) is Last:
+            if isinstance(message, Last):
                 last = (message,)
                 continue
             try:

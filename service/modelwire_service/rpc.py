@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Final
 
 import grpc
-from google.api import httpbody_pb2
 from google.protobuf.descriptor import Descriptor, ServiceDescriptor
 from modelwire_gateway.backends.base import JsonResponse, Response
+from modelwire_gateway.backends.http_body import HttpBody
 from modelwire_gateway.backends.local_context import LocalContext
 from modelwire_gateway.json_codec import JsonError, MessageCodec
 
@@ -26,6 +26,17 @@ EVENT_STREAM: Final = "text/event-stream"
 
 class Last(bytes):
     """The last message of a stream, known as such by who made it: over gRPC it goes out with the status."""
+
+    __slots__ = ()
+
+
+class LastHttpBody(HttpBody, Last):
+    """A google.api.HttpBody that is the last message of a stream."""
+
+
+def http_body(content_type: str, data: bytes) -> bytes:
+    """A google.api.HttpBody in wire form."""
+    return HttpBody(content_type, data)
 
 
 class AsShown(dict[str, Any]):
@@ -58,11 +69,6 @@ def streaming(method: Streaming, service: ServiceDescriptor, name: str) -> grpc.
         return method(read(given))
 
     return grpc.unary_stream_rpc_method_handler(handle)
-
-
-def http_body(content_type: str, data: bytes) -> bytes:
-    """A google.api.HttpBody in wire form."""
-    return bytes(httpbody_pb2.HttpBody(content_type=content_type, data=data).SerializeToString())
 
 
 def _reader(message: Descriptor) -> Callable[[bytes | Json], Json]:

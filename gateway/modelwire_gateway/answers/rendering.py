@@ -15,12 +15,13 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError
 
 from modelwire_gateway.backends.base import JsonResponse, Response, wire_of
+from modelwire_gateway.backends.http_body import HttpBody
 from modelwire_gateway.errors import RpcFailure, failure
 from modelwire_gateway.json_codec import Codecs, JsonError, JsonValue, dump_json
 from modelwire_gateway.routing.route_rules import Route
 
 Render = Callable[[Response], bytes]
-ReadHttpBody = Callable[[Response], httpbody_pb2.HttpBody]
+ReadHttpBody = Callable[[Response], httpbody_pb2.HttpBody | HttpBody]
 
 _LOG: Final = logging.getLogger("modelwire.gateway")
 
@@ -33,7 +34,9 @@ def http_body_reader(route: Route) -> ReadHttpBody | None:
     parse = message_factory.GetMessageClass(message).FromString
     part = attrgetter(field.name) if field else None
 
-    def read(response: Response) -> httpbody_pb2.HttpBody:
+    def read(response: Response) -> httpbody_pb2.HttpBody | HttpBody:
+        if isinstance(response, HttpBody) and part is None:
+            return response
         try:
             body = parse(wire_of(response))
         except DecodeError as error:

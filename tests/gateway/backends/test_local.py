@@ -10,6 +10,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from modelwire_gateway.backends.base import Rpc
 from modelwire_gateway.backends.local import LocalBackend
 from modelwire_gateway.errors import RpcFailure
+from support.scripted_service import ScriptedService
 from support.serving import Harness, name_of, received
 
 
@@ -62,6 +63,27 @@ async def test_requests_are_deserialized_as_they_are_taken(services: tuple[Servi
 
     call = LocalBackend([service]).call(rpc, requests(), metadata=(), timeout=None)
     assert await received(call) == [b"ab"]
+
+
+async def test_handlers_made_for_it_are_asked_for_once_and_take_requests_as_json(
+    services: tuple[ServiceDescriptor, ...],
+) -> None:
+    asked: list[str] = []
+
+    class Noting(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+        async def intercept_service(self, continuation: Any, details: Any) -> Any:
+            asked.append(details.method)
+            return await continuation(details)
+
+    async def echo(request: Any, _: Any) -> bytes:
+        return repr(request).encode()
+
+    rpc = Rpc.of(services[0].methods_by_name["Unary"])
+    backend = LocalBackend([ScriptedService(services, Unary=echo)], [Noting()], tailored=True)
+    for request in ({"a": 1}, b"x"):
+        call = backend.call(rpc, request, metadata=(), timeout=None)
+        assert await received(call) == [repr(request).encode()]
+    assert asked == [rpc.path]
 
 
 class TestHandlersThatNeverWait:
