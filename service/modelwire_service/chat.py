@@ -1,7 +1,6 @@
 """ChatService: a conversation in, a reply out, whole or streamed."""
 
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
 from typing import Protocol
 
 import orjson
@@ -45,20 +44,21 @@ class Conversations:
         """The reply to a valid request, as what `writer` makes of its chunks."""
         stream: ChunkStream | None = None
         record = current()
+        batches = self._dispatcher.stream_chat(request)
         try:
-            async with aclosing(self._dispatcher.stream_chat(request)) as batches:
-                async for batch in batches:
-                    record.pieces += count_in(batch)
-                    # Not before: the model is that of the upstream that answers.
-                    stream = stream or ChunkStream(request["model"], include_usage=include_usage)
-                    for message in writer.chunks(stream.chunks(batch)):
-                        yield message
+            async for batch in batches:
+                record.pieces += count_in(batch)
+                # Not before: the model is that of the upstream that answers.
+                stream = stream or ChunkStream(request["model"], include_usage=include_usage)
+                for message in writer.chunks(stream.chunks(batch)):
+                    yield message
             if stream is not None:
                 for message in writer.closing(stream.closing()):
                     yield message
         finally:
             if stream is not None:
                 record.count(stream.usage)
+            await batches.aclose()
 
 
 class ChatService:
