@@ -4,7 +4,6 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
 from random import getrandbits
 from typing import Any, Final, NoReturn
 
@@ -90,9 +89,12 @@ def _streaming(
             await visit.begin()
             visit.ends_in_time()
             request = requests if isinstance(requests, _WHOLE) else await _first(requests)
-            async with aclosing(behaviour(request, context)) as responses:
+            responses = behaviour(request, context)
+            try:
                 async for response in responses:
                     yield response
+            finally:
+                await responses.aclose()
         except BaseException as error:
             await visit.failed(error)
         visit.end("OK")
@@ -153,7 +155,7 @@ class _Visit:
         if self._timer is not None:
             self._timer.cancel()
         self._entrance.leave(self, record, self._lease, status)
-        if _CALL.wanted():
+        if _log.isEnabledFor(logging.INFO):
             _CALL.tell(_told(record, status, error))
 
     async def failed(self, error: BaseException) -> NoReturn:

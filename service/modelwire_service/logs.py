@@ -42,12 +42,8 @@ class Event:
         self._common: dict[str, Any] = {}
         self._started = 0.0
 
-    def wanted(self) -> bool:
-        """Whether anybody wants to know: where nobody does, fields need not be put together."""
-        return self._log.isEnabledFor(logging.INFO)
-
     def tell(self, fields: dict[str, Any]) -> None:
-        """Logs the event, which is wanted."""
+        """Logs the event, for a logger that `isEnabledFor` it: where it is not, fields need not be put together."""
         if logging._srcfile is not None or logging.getLogRecordFactory() is not logging.LogRecord:
             self._log.info(self._name, extra={"fields": fields}, stacklevel=2)
             return

@@ -158,6 +158,12 @@ async def test_health_has_no_line(channel: grpc.aio.Channel, lines: Lines) -> No
     assert (await lines.next())["rpc"] == GET_MODEL
 
 
+async def test_a_call_has_no_line_where_only_warnings_are_wanted(channel: grpc.aio.Channel, lines: Lines) -> None:
+    logging.getLogger("modelwire.call").setLevel("WARNING")
+    await get_model(channel)
+    assert lines.records.empty()
+
+
 class Failing(grpc.GenericRpcHandler):  # type: ignore[misc]
     """A service all of whose calls fail with `error`; `/Stream` after a first message."""
 

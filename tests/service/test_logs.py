@@ -269,12 +269,6 @@ def test_the_line_of_an_event_is_that_of_its_logger(form: str, capsys: pytest.Ca
     assert first == second
 
 
-@pytest.mark.parametrize(("level", "wanted"), [("debug", True), ("info", True), ("warning", False)])
-def test_an_event_is_wanted_at_level_info(level: str, wanted: bool) -> None:
-    set_up_logs(level, "text")
-    assert Event(logging.getLogger("modelwire.test"), "call").wanted() == wanted
-
-
 def test_a_filter_of_the_handler_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs("info", "text")
     (handler,) = logging.getLogger().handlers
