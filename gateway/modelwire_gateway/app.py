@@ -72,15 +72,11 @@ class Transcoder:
         return self._endpoints.routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self._exchange(Exchange(scope, receive, send), self._endpoints)
-        elif scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-        else:
-            raise ValueError(f"modelwire speaks HTTP, not {scope['type']}")
-
-    async def _exchange(self, exchange: Exchange, endpoints: Endpoints) -> None:
         """Answers one request, whatever happens; the client's leaving ends everything quietly."""
+        if scope["type"] != "http":
+            await _lifespan(scope, receive, send)
+            return
+        exchange, endpoints = Exchange(scope, receive, send), self._endpoints
         try:
             try:
                 order = await self._order(exchange, endpoints)
@@ -147,8 +143,10 @@ def _log_fields(exchange: Exchange) -> dict[str, Any]:
     return {"id": exchange.request_id, "method": exchange.method, "path": shown_path(exchange.raw_path)}
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
+async def _lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     """Start and stop are whoever mounts the app's business; nothing is done here."""
+    if scope["type"] != "lifespan":
+        raise ValueError(f"modelwire speaks HTTP, not {scope['type']}")
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})

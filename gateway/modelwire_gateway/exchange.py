@@ -86,7 +86,7 @@ class Exchange:
             raise too_large(max_bytes)
         pieces, size, more, began = [], 0, True, clock()
         while more:
-            piece, more = await self._piece()
+            piece, more = _piece_of(await self._receive())
             size += len(piece)
             if size > max_bytes:
                 raise too_large(max_bytes)
@@ -176,15 +176,8 @@ class Exchange:
     async def _read_ahead(self, body: RequestBody) -> None:
         while not body.ended:
             await body.room()
-            piece, more = await self._piece()
+            piece, more = _piece_of(await self._receive())
             body.put(piece, more=more)
-
-    async def _piece(self) -> tuple[bytes, bool]:
-        """A piece of the body, and whether there is more."""
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            raise ClientLeftError
-        return message.get("body", b""), message.get("more_body", False)
 
     async def _out(self, message: Message) -> None:
         try:
@@ -193,14 +186,15 @@ class Exchange:
             raise ClientLeftError from error
 
 
-async def send_whole(send: Send, status: int, headers: Headers, body: bytes) -> None:
+def send_whole(send: Send, status: int, headers: Headers, body: bytes) -> Awaitable[None]:
     """Sends a whole answer by `answer_at_once`, where `send` has that, and else in ASGI's own messages."""
     at_once: AnswerAtOnce | None = getattr(send, "answer_at_once", None)
-    if at_once is not None:
-        await at_once(status, headers, body)
-    else:
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+    return _in_messages(send, status, headers, body) if at_once is None else at_once(status, headers, body)
+
+
+async def _in_messages(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 class ClientWatch:
@@ -241,6 +235,13 @@ class ClientWatch:
         if not self._exchange.finished:
             self._left = True
             self._task.cancel()
+
+
+def _piece_of(message: Message) -> tuple[bytes, bool]:
+    """A piece of the request's body, and whether there is more."""
+    if message["type"] == "http.disconnect":
+        raise ClientLeftError
+    return message.get("body", b""), message.get("more_body", False)
 
 
 def _raw_path(scope: Scope) -> bytes:
