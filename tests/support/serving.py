@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.descriptor import ServiceDescriptor
-from modelwire_gateway.backends.base import Backend, Call, Rpc
+from modelwire_gateway.backends.base import Backend, Call, Rpc, wire_of
 from modelwire_gateway.errors import RpcFailure, status_row
 from support.scripted_service import Behaviour, ScriptedService, backend_to
 
@@ -65,7 +65,7 @@ class Serving:
 async def received(call: Call) -> list[bytes]:
     """All messages of a call that succeeds."""
     try:
-        return [message async for message in call]
+        return [wire_of(message) async for message in call]
     finally:
         await call.aclose()
 

@@ -13,6 +13,7 @@ from modelwire_gateway.answers.streaming import (
     stream_type,
     unary_framing,
 )
+from modelwire_gateway.backends.base import Response, wire_of
 from modelwire_gateway.content_types import EVENT_STREAM, JSON, NDJSON
 from modelwire_gateway.errors import RpcFailure, detail_json, failure
 from modelwire_gateway.json_codec import Codecs
@@ -20,8 +21,8 @@ from modelwire_gateway.json_codec import Codecs
 ERROR_JSON = error_writer("openai", detail_json(Codecs(), [descriptor_pool.Default()]))
 
 
-def as_it_is(wire: bytes) -> bytes:
-    return wire
+def as_it_is(response: Response) -> bytes:
+    return wire_of(response)
 
 
 def stream_framing(accept: str, alt: str | None) -> Framing:

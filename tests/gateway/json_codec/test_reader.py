@@ -16,7 +16,7 @@ from support.proto_json import ANY_JSON, json_of
 
 NAMES = (
     "Scalars", "Optionals", "Present", "Lists", "Packed", "Unpacked", "Maps", "Keys", "MapValues", "Choice", "OneOf",
-    "WellKnown", "Tree",
+    "WellKnown", "Tree", "Open", "Closed", "legacy.Legacy",
 )  # fmt: skip
 CONTRACT = {method.input_type: None for service in built_in_services() for method in service.methods}
 CHAT = next(message for message in CONTRACT if message.full_name == "modelwire.v1beta.ChatCompletionsRequest")
