@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from bench.peers.bare_proxy import BARE_PROXY
 from bench.peers.direct import DIRECT
 from bench.peers.envoy_proxy import ENVOY_PROXY
 from bench.peers.envoy_transcoder import ENVOY_TRANSCODER
@@ -14,5 +15,5 @@ from bench.peers.portkey import PORTKEY
 
 PEERS: Final[dict[str, Peer]] = {
     peer.name: peer
-    for peer in (DIRECT, MODELWIRE, ENVOY_PROXY, ENVOY_TRANSCODER, PORTKEY, LITELLM, GRPC_ECHO, GRPC_CANNED)
+    for peer in (DIRECT, MODELWIRE, ENVOY_PROXY, ENVOY_TRANSCODER, PORTKEY, LITELLM, BARE_PROXY, GRPC_ECHO, GRPC_CANNED)
 }

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from bench.cases.all_cases import CASES, EIGHT_KB, HELD
-from bench.cases.case import Case
+from bench.cases.case import REST, Case
 from bench.measuring.calls import Target, complaint
 from bench.measuring.cell import measured
 from bench.measuring.memory import idle_and_streaming
 from bench.measuring.plan import Plan
 from bench.measuring.session import Session, session
+from bench.peers.bare_proxy import BARE_PROXY
 from bench.peers.modelwire import MODELWIRE
 from bench.peers.peer import Peer, Place, Prepared, Unavailable, installed
 
@@ -29,6 +30,14 @@ def modelwire(mock: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 @pytest.mark.parametrize("case", [*CASES.values(), EIGHT_KB], ids=lambda case: case.name)
 def test_modelwire_answers_every_case(case: Case, modelwire: Session) -> None:
     assert complaint(case, modelwire.target) == ""
+
+
+def test_the_bare_proxy_answers_every_case_of_rest(mock: str, tmp_path: Path) -> None:
+    cases = [case for case in [*CASES.values(), EIGHT_KB] if case.door == REST]
+    with session(BARE_PROXY, tmp_path, mock, core=CORE) as bare:
+        assert {case.name: complaint(case, bare.target) for case in cases} == dict.fromkeys(
+            (case.name for case in cases), ""
+        )
 
 
 @pytest.mark.parametrize("case", ["short", "stream", "grpc", "grpc_stream"])
